@@ -1,0 +1,39 @@
+"""Squeeze-and-Excitation networks for Keras 3 (Hu et al., CVPR 2018, TPAMI 2020)."""
+
+from keras_senet.benchmark.macs import count_macs as count_macs
+from keras_senet.layers import SqueezeExcite as SqueezeExcite
+from keras_senet.layers import gates as gates
+from keras_senet.models.families import SENet154 as SENet154
+from keras_senet.models.families import SEResNet18 as SEResNet18
+from keras_senet.models.families import SEResNet20 as SEResNet20
+from keras_senet.models.families import SEResNet32 as SEResNet32
+from keras_senet.models.families import SEResNet34 as SEResNet34
+from keras_senet.models.families import SEResNet50 as SEResNet50
+from keras_senet.models.families import SEResNet56 as SEResNet56
+from keras_senet.models.families import SEResNet101 as SEResNet101
+from keras_senet.models.families import SEResNet110 as SEResNet110
+from keras_senet.models.families import SEResNet152 as SEResNet152
+from keras_senet.models.families import SEResNeXt26 as SEResNeXt26
+from keras_senet.models.families import SEResNeXt50 as SEResNeXt50
+from keras_senet.models.families import SEResNeXt101 as SEResNeXt101
+from keras_senet.version import __version__ as __version__
+
+__all__ = [
+    "SENet154",
+    "SEResNeXt26",
+    "SEResNeXt50",
+    "SEResNeXt101",
+    "SEResNet18",
+    "SEResNet20",
+    "SEResNet32",
+    "SEResNet34",
+    "SEResNet50",
+    "SEResNet56",
+    "SEResNet101",
+    "SEResNet110",
+    "SEResNet152",
+    "SqueezeExcite",
+    "__version__",
+    "count_macs",
+    "gates",
+]
