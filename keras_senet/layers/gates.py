@@ -118,8 +118,8 @@ def _collect(model: keras.Model) -> tuple[Any, dict[str, Any]]:
 
     # A copy of the outer shell: sequential models become functional, compiled
     # ones are walked without their losses.
-    shell = keras.Model(model.inputs, model.outputs)
+    shell = keras.Model(model.input, model.output)
     walked = keras.models.clone_model(
         shell, clone_function=lambda layer: layer, call_function=call
     )
-    return walked.inputs, found
+    return walked.input, found

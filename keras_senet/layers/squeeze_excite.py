@@ -158,21 +158,22 @@ class SqueezeExcite(keras.layers.Layer):
             channel, with positions of size one; with `squeeze=None` one gate
             for each element.
         """
-        axis = self._channel_axis
         x = inputs
+        # Not every device convolves channels first, so the matrices are applied
+        # channels last; moving the axis of a squeezed map moves no data.
+        channels_first = self.data_format == "channels_first"
         squeeze = SQUEEZES[self.squeeze]
         if squeeze is not None:
-            positions = tuple(i for i in range(1, len(x.shape)) if i != axis)
+            first = 2 if channels_first else 1
+            positions = tuple(range(first, first + len(x.shape) - 2))
             # Keras' mean sums float16 in float32: a plain sum would overflow.
             x = squeeze(x, axis=positions, keepdims=True)
-        # Not every device convolves channels first; moving the axis of a
-        # squeezed map moves no data.
-        if axis == 1:
+        if channels_first:
             x = ops.moveaxis(x, 1, -1)
         x = self.activation(self._convolve(x, self.reduce_kernel, self.reduce_bias))
         x = self._convolve(x, self.expand_kernel, self.expand_bias)
         x = self.gate_activation(x)
-        return ops.moveaxis(x, -1, 1) if axis == 1 else x
+        return ops.moveaxis(x, -1, 1) if channels_first else x
 
     def call(self, inputs: Any) -> Any:
         """Multiplies the feature map by its gates (equation 4)."""

@@ -20,11 +20,12 @@ Weights = str | os.PathLike | None
 Shape = Sequence[int | None] | None
 
 ARGUMENTS = """
+
     Args:
         include_top: Whether to end in the classifier: global average pool{dropout},
             dense layer. It takes images of any size.
-        weights: `None` (random), {weights}or the path of a `.weights.h5` file
-            saved from this network.
+        weights: `None` (random){weights},
+            or the path of a `.weights.h5` file saved from this network.
         input_tensor: A Keras tensor to build on, instead of a new input. The
             network wants preprocessed images.
         input_shape: Without the batch; default `{shape}` (channels last).
@@ -39,7 +40,8 @@ ARGUMENTS = """
         squeeze: `"avg"`, `"max"`, or `None` to gate every position.
         gate_activation: The activation that makes the gates.
         se_stages: The stages that have SE, out of {stages}; `None` is all.
-        se_placement: {placements} (journal, figure 5).
+        se_placement: Where SE stands in a residual unit (journal, figure 5):
+            {placements}.
 {variant}        dropout: Rate of the dropout before the classifier; `None` is the
             network's own, {rate}.
         drop_path: Rate at which the last block's branch is dropped in training,
@@ -65,7 +67,8 @@ ARGUMENTS = """
     ```
 """
 
-VARIANT = """        variant: The dialect. `"pytorch"`: stem pool padded by one{strides};
+VARIANT = """        variant: The dialect.
+            `"pytorch"`: stem pool padded by one{strides};
             `"caffe"`, the authors' own: stem pool rounded up{caffe_strides}.
             Weights of the one are wrong in the other. `None` takes the dialect
             of the weights, and `"pytorch"` with `weights=None`.
@@ -244,7 +247,8 @@ def _inputs(input_tensor: Any, shape: Shape, spec: ResidualSpec) -> tuple[Any, A
                 f"input_shape={tuple(shape)}, input_tensor.shape="
                 f"{tuple(input_tensor.shape)}"
             )
-        images, inputs = input_tensor, keras.utils.get_source_inputs(input_tensor)
+        sources = keras.utils.get_source_inputs(input_tensor)
+        images, inputs = input_tensor, sources[0] if len(sources) == 1 else sources
     else:
         if shape is None:
             side = spec.size
@@ -257,8 +261,8 @@ def _inputs(input_tensor: Any, shape: Shape, spec: ResidualSpec) -> tuple[Any, A
 def _check_image_shape(
     shape: tuple[int | None, ...], channels_first: bool, spec: ResidualSpec
 ) -> None:
-    order = "(channels, height, width)" if channels_first else (
-        "(height, width, channels)"
+    order = (
+        "(channels, height, width)" if channels_first else ("(height, width, channels)")
     )
     channels = shape[0 if channels_first else -1] if shape else None
     if len(shape) != 3 or channels is None:
@@ -313,7 +317,7 @@ def _docstring(name: str, snake: str, spec: ResidualSpec) -> str:
     return spec.about + ARGUMENTS.format(
         function=name,
         snake=snake,
-        weights=f"`\"imagenet\"` (the checkpoint {checkpoint.tag}), "
+        weights=f', `"imagenet"` (the checkpoint {checkpoint.tag})'
         if checkpoint
         else "",
         dropout=", dropout" if spec.dropout else "",

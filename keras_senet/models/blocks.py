@@ -86,7 +86,9 @@ def stem_pool(x: Any, variant: str | None) -> Any:
 
 
 def squeeze_excite(x: Any, spec: SqueezeExciteSpec, name: str) -> Any:
-    """A Squeeze-and-Excitation block as the spec says."""
+    """A Squeeze-and-Excitation block as the spec says, if it says any."""
+    if spec.reduction is None:
+        return x
     if spec.relu_before:
         x = layers.ReLU(name=f"{name}_relu")(x)
     return SqueezeExcite(

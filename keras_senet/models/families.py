@@ -54,45 +54,52 @@ def _row(about: str, base: ResidualSpec, *depths: int) -> ResidualSpec:
     return replace(base, about=about, depths=depths)
 
 
-SEResNet18 = application(
-    "SEResNet18",
-    "se_resnet18",
-    _row("SE-ResNet-18, a later release than the paper.", BASIC, 2, 2, 2, 2),
-)
-SEResNet34 = application(
-    "SEResNet34",
-    "se_resnet34",
-    _row("SE-ResNet-34, a later release than the paper.", BASIC, 3, 4, 6, 3),
-)
-SEResNet50 = application("SEResNet50", "se_resnet50", RESNET)
-SEResNet101 = application(
-    "SEResNet101",
-    "se_resnet101",
-    _row("SE-ResNet-101 (conference paper, table 2).", RESNET, 3, 4, 23, 3),
-)
-SEResNet152 = application(
-    "SEResNet152",
-    "se_resnet152",
-    _row("SE-ResNet-152 (conference paper, table 2).", RESNET, 3, 8, 36, 3),
-)
+SPECS: dict[str, ResidualSpec] = {
+    "se_resnet18": _row(
+        "SE-ResNet-18, a later release than the paper.", BASIC, 2, 2, 2, 2
+    ),
+    "se_resnet34": _row(
+        "SE-ResNet-34, a later release than the paper.", BASIC, 3, 4, 6, 3
+    ),
+    "se_resnet50": RESNET,
+    "se_resnet101": _row(
+        "SE-ResNet-101 (conference paper, table 2).", RESNET, 3, 4, 23, 3
+    ),
+    "se_resnet152": _row(
+        "SE-ResNet-152 (conference paper, table 2).", RESNET, 3, 8, 36, 3
+    ),
+    "se_resnext26": _row(
+        "SE-ResNeXt-26 32x4d, a later release than the paper.", RESNEXT, 2, 2, 2, 2
+    ),
+    "se_resnext50": RESNEXT,
+    "se_resnext101": _row(
+        "SE-ResNeXt-101 32x4d (conference paper, table 2).", RESNEXT, 3, 4, 23, 3
+    ),
+    "senet154": SENET,
+    "se_resnet20": _small(20),
+    "se_resnet32": _small(32),
+    "se_resnet56": _small(56),
+    "se_resnet110": _small(110),
+}
 
-SEResNeXt26 = application(
-    "SEResNeXt26",
-    "se_resnext26",
-    _row("SE-ResNeXt-26 32x4d, a later release than the paper.", RESNEXT, 2, 2, 2, 2),
-)
-SEResNeXt50 = application("SEResNeXt50", "se_resnext50", RESNEXT)
-SEResNeXt101 = application(
-    "SEResNeXt101",
-    "se_resnext101",
-    _row("SE-ResNeXt-101 32x4d (conference paper, table 2).", RESNEXT, 3, 4, 23, 3),
-)
-SENet154 = application("SENet154", "senet154", SENET)
 
-SEResNet20 = application("SEResNet20", "se_resnet20", _small(20))
-SEResNet32 = application("SEResNet32", "se_resnet32", _small(32))
-SEResNet56 = application("SEResNet56", "se_resnet56", _small(56))
-SEResNet110 = application("SEResNet110", "se_resnet110", _small(110))
+def _application(function: str, name: str) -> Callable[..., keras.Model]:
+    return application(function, name, SPECS[name])
+
+
+SEResNet18 = _application("SEResNet18", "se_resnet18")
+SEResNet34 = _application("SEResNet34", "se_resnet34")
+SEResNet50 = _application("SEResNet50", "se_resnet50")
+SEResNet101 = _application("SEResNet101", "se_resnet101")
+SEResNet152 = _application("SEResNet152", "se_resnet152")
+SEResNeXt26 = _application("SEResNeXt26", "se_resnext26")
+SEResNeXt50 = _application("SEResNeXt50", "se_resnext50")
+SEResNeXt101 = _application("SEResNeXt101", "se_resnext101")
+SENet154 = _application("SENet154", "senet154")
+SEResNet20 = _application("SEResNet20", "se_resnet20")
+SEResNet32 = _application("SEResNet32", "se_resnet32")
+SEResNet56 = _application("SEResNet56", "se_resnet56")
+SEResNet110 = _application("SEResNet110", "se_resnet110")
 
 NETWORKS: dict[str, Callable[..., keras.Model]] = {
     "se_resnet18": SEResNet18,

@@ -30,9 +30,7 @@ def residual_network(x: Any, spec: ResidualSpec) -> Any:
     """
     for index, (filters, kernel, stride) in enumerate(spec.stem, start=1):
         number = "" if len(spec.stem) == 1 else str(index)
-        x = conv_bn(
-            x, filters, kernel, stride=stride, prefix="stem_", number=number
-        )
+        x = conv_bn(x, filters, kernel, stride=stride, prefix="stem_", number=number)
     if spec.pool:
         x = stem_pool(x, spec.variant)
     position, last = 0, max(1, sum(spec.depths) - 1)
@@ -70,12 +68,10 @@ def residual_unit(
     """
     prefix = f"stage{stage}_block{block}_"
     se = spec.se
-    has_se = se.reduction is not None and stage in (se.stages or spec.stages)
 
     def excite_at(placement: str, tensor: Any) -> Any:
-        if not has_se or se.placement != placement:
-            return tensor
-        return squeeze_excite(tensor, se, f"{prefix}se")
+        here = se.placement == placement and stage in (se.stages or spec.stages)
+        return squeeze_excite(tensor, se, f"{prefix}se") if here else tensor
 
     branch = excite_at("pre", x)
     if spec.block == "bottleneck":

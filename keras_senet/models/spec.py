@@ -3,9 +3,6 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-Placement = Literal["standard", "pre", "post", "identity", "3x3"]
-Variant = Literal["pytorch", "caffe"]
-
 PLACEMENTS: tuple[str, ...] = ("standard", "pre", "post", "identity", "3x3")
 VARIANTS: tuple[str, ...] = ("pytorch", "caffe")
 
@@ -31,7 +28,7 @@ class SqueezeExciteSpec:
     use_bias: bool = True
     squeeze: str | None = "avg"
     gate_activation: str = "sigmoid"
-    placement: Placement = "standard"
+    placement: str = "standard"
     stages: tuple[int, ...] | None = None
     relu_before: bool = False
 
@@ -76,7 +73,7 @@ class ResidualSpec:
     groups: int = 1
     strides_by_dialect: bool = True
     strided_shortcut: int = 1
-    variant: Variant | None = "pytorch"
+    variant: str | None = "pytorch"
     dropout: float = 0.0
     drop_path: float = 0.0
     size: int = 224

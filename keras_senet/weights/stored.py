@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +61,7 @@ def load_weights(
         ValueError: If the file does not fit, by its facts or by a shape.
     """
     saved = stored_facts(path)
-    wanted = next(
+    wanted: dict[str, Any] = next(
         (x.facts for x in model.layers if isinstance(x, provenance.Provenance)), {}
     )
     if saved is not None and (what := provenance.differences(saved, wanted)):
@@ -67,11 +69,29 @@ def load_weights(
             f"`weights` should belong to the network as it is built: {what}. Pass "
             f"the arguments that the file was made with. Received: weights={path}"
         )
-    try:
-        model.load_weights(path, skip_mismatch=skip_mismatch)
-    except ValueError as error:
-        raise ValueError(
-            f"`weights` should fit {model.name} with output shape "
-            f"{model.output_shape}; another number of `classes` needs "
-            f"`skip_mismatch=True`. Received: weights={path}, in which\n{error}"
-        ) from error
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            model.load_weights(path, skip_mismatch=skip_mismatch)
+        except ValueError as error:
+            raise ValueError(
+                f"`weights` should fit {model.name} with output shape "
+                f"{model.output_shape}, but {_layers_in(str(error))} cannot be "
+                "loaded (`skip_mismatch=True` keeps such layers random). "
+                f"Received: weights={path}"
+            ) from error
+    for warning in caught:
+        text = str(warning.message)
+        if "objects could not be loaded" in text:
+            warnings.warn(f"Not loaded: {_layers_in(text)}.", stacklevel=3)
+        # Keras says so of its private index of layers, whenever a head differs.
+        elif "Skipping nested container at '_operations_by_depth" not in text:
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+
+
+def _layers_in(message: str) -> str:
+    """The layers at the end of Keras' message, which prints their weights too."""
+    names = re.findall(r"name=([\w/]+)", message.rpartition("List of objects")[2])
+    return ", ".join(names) or "some layers"

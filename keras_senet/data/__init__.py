@@ -1,0 +1,1 @@
+"""From images to batches (needs TensorFlow, which is imported where it is used)."""

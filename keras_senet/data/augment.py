@@ -1,0 +1,70 @@
+"""Random changes of training images, as pure functions of (seed, epoch, index)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """How far images are moved at random.
+
+    Attributes:
+        shift: Largest shift in either direction, as a share of the side.
+        rotation: Largest rotation in either direction, in degrees.
+        zoom: Largest change of the scale in either direction, as a share.
+        mirror: Whether half of the images are flipped horizontally.
+        fill: What appears at the edges: `"CONSTANT"` (black) or `"REFLECT"`.
+    """
+
+    shift: float = 0.08
+    rotation: float = 10.0
+    zoom: float = 0.1
+    mirror: bool = True
+    fill: str = "REFLECT"
+
+
+def augment(image: Any, augmentation: Augmentation, seed: Any) -> Any:
+    """Moves, turns, scales and mirrors one image at random.
+
+    Args:
+        image: Tensor of shape `(height, width, channels)`, float32.
+        augmentation: How far.
+        seed: Integer tensor of shape `(2,)`; the same seed gives the same result.
+
+    Returns:
+        A tensor of the same shape and dtype.
+    """
+    import tensorflow as tf
+
+    amount = tf.random.stateless_uniform((5,), seed, minval=-1.0, maxval=1.0)
+    height = tf.cast(tf.shape(image)[0], tf.float32)
+    width = tf.cast(tf.shape(image)[1], tf.float32)
+    angle = amount[0] * (augmentation.rotation * 3.141592653589793 / 180)
+    scale = 1.0 + amount[1] * augmentation.zoom
+    flip = tf.where(tf.logical_and(augmentation.mirror, amount[2] < 0), -1.0, 1.0)
+    # From output to input, about the centre: x' = a (x - c) + b (y - c) + c + shift.
+    cos, sin = scale * tf.cos(angle), scale * tf.sin(angle)
+    center_x, center_y = (width - 1) / 2, (height - 1) / 2
+    shift_x = amount[3] * augmentation.shift * width
+    shift_y = amount[4] * augmentation.shift * height
+    row_x = (flip * cos, -sin)
+    row_y = (flip * sin, cos)
+    transform = tf.stack(
+        [
+            *row_x,
+            center_x + shift_x - row_x[0] * center_x - row_x[1] * center_y,
+            *row_y,
+            center_y + shift_y - row_y[0] * center_x - row_y[1] * center_y,
+            0.0,
+            0.0,
+        ]
+    )
+    moved = tf.raw_ops.ImageProjectiveTransformV3(
+        images=image[tf.newaxis],
+        transforms=transform[tf.newaxis],
+        output_shape=tf.shape(image)[:2],
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode=augmentation.fill,
+    )[0]
+    return tf.ensure_shape(moved, image.shape)

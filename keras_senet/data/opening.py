@@ -1,0 +1,36 @@
+"""From what a person types after `--data` to a data set."""
+
+import difflib
+import os
+from pathlib import Path
+
+from keras_senet.data.digits import digits
+from keras_senet.data.folder import folder
+from keras_senet.data.source import Source
+from keras_senet.data.tfds_source import tfds_source
+from keras_senet.errors import InputError
+
+
+def open_source(text: str) -> Source:
+    """Opens a data set by name or by path.
+
+    Args:
+        text: `"digits"` for the embedded digits; a folder of images, if it
+            exists or has a path separator in it; otherwise a name of TensorFlow
+            Datasets.
+
+    Returns:
+        The data set.
+
+    Raises:
+        InputError: If there is no such data set, or it cannot be used.
+    """
+    if text == "digits":
+        return digits()
+    # TensorFlow Datasets separates name and configuration by "/", too.
+    looks_like_path = text.startswith((".", "~", os.sep)) or text.endswith(os.sep)
+    if looks_like_path or Path(text).exists():
+        return folder(Path(text).expanduser())
+    if difflib.get_close_matches(text.lower(), ["digits"], cutoff=0.7):
+        raise InputError(f"There is no data set {text!r}. Did you mean digits?")
+    return tfds_source(text)

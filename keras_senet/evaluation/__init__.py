@@ -1,0 +1,1 @@
+"""How good a predict function is."""

@@ -1,0 +1,1 @@
+"""Training runs (needs TensorFlow, which is imported where it is used)."""

@@ -1,0 +1,248 @@
+"""A training run from the recipe to the record."""
+
+import os
+import platform
+import time
+from dataclasses import asdict, replace
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_senet.data.opening import open_source
+from keras_senet.data.pipeline import evaluation_batches, training_batches
+from keras_senet.data.source import Source
+from keras_senet.errors import InputError
+from keras_senet.evaluation.accuracy import Accuracy, measure
+from keras_senet.models.families import NETWORKS, SPECS
+from keras_senet.preprocessing import normalization_layer
+from keras_senet.training.callbacks import RunFiles, best_row
+from keras_senet.training.curves import plot_curves
+from keras_senet.training.distribute import mirrored_strategy
+from keras_senet.training.recipe import Recipe
+from keras_senet.training.run import Run, check_new, clear
+from keras_senet.version import __version__
+
+INPUT = "RGB 0..255, channels last; the normalization is inside the model"
+
+
+def train(
+    recipe: Recipe,
+    out: str | os.PathLike,
+    *,
+    devices: int | None = None,
+    overwrite: bool = False,
+    resume: bool = False,
+) -> dict[str, Any]:
+    """Trains a network and leaves a run folder.
+
+    The folder holds `record.json`, `history.csv`, `curves.png`, `best.keras` (the
+    epoch with the best validation accuracy) and `last.keras` (with the
+    optimizer). Both models take RGB 0..255. Nothing is written before the data
+    and the network have been found to be usable.
+
+    Args:
+        recipe: What to do.
+        out: The run folder.
+        devices: Number of GPUs or, without any, of logical CPU devices.
+        overwrite: Whether to replace a run that is there already.
+        resume: Whether to continue the run that is there, after its last
+            complete epoch. Order and augmentation are those of an uninterrupted
+            run.
+
+    Returns:
+        The record.
+
+    Raises:
+        InputError: If something that was asked for cannot be done.
+    """
+    started = time.monotonic()
+    check_backend()
+    run = check_new(out, overwrite=overwrite, resume=resume)
+    if resume:
+        check_resumable(run, recipe)
+    source = open_source(recipe.data)
+    strategy = mirrored_strategy(devices)
+    replicas = strategy.num_replicas_in_sync
+    if recipe.batch_size % replicas:
+        raise InputError(
+            f"The batch should divide by {replicas} replicas. "
+            f"Received: batch_size={recipe.batch_size}"
+        )
+    steps = source.train.count // recipe.batch_size
+    keras.utils.set_random_seed(recipe.seed)
+    with strategy.scope():
+        if resume and run.last.exists():
+            model = keras.models.load_model(run.last)
+        else:
+            model = build(recipe, source)
+            compile_model(model, recipe, steps)
+    size = model.input_shape[1]
+    done = int(keras.ops.convert_to_numpy(model.optimizer.iterations)) // max(1, steps)
+    train_data, steps = training_batches(
+        source,
+        size=size,
+        batch_size=recipe.batch_size,
+        seed=recipe.seed,
+        first_epoch=done,
+        last_epoch=recipe.epochs,
+    )
+    record = describe(recipe, source, strategy, model)
+    if not resume:
+        clear(run)
+    run.write_record({"status": "running", **record})
+    files = RunFiles(run, run.read_history()[:done])
+    model.fit(
+        train_data,
+        epochs=recipe.epochs,
+        initial_epoch=done,
+        steps_per_epoch=steps,
+        validation_data=evaluation_batches(
+            source.validation, size=size, batch_size=recipe.batch_size
+        ),
+        callbacks=[files],
+    )
+    results = measure_best(run, source, recipe.batch_size)
+    plot_curves(files.rows, f"{recipe.model} on {source.name}", run.curves)
+    record = {
+        "status": "finished",
+        **record,
+        "best_epoch": best_row(files.rows)["epoch"],
+        "metrics": {
+            name: {**asdict(result), "accuracy": result.accuracy}
+            for name, result in results.items()
+        },
+        "history": files.rows,
+        "seconds": round(time.monotonic() - started, 1),
+    }
+    run.write_record(record)
+    return record
+
+
+def check_backend() -> None:
+    """Refuses to train where `tf.distribute` and `tf.data` cannot."""
+    if keras.backend.backend() != "tensorflow":
+        raise InputError(
+            "Training runs on Keras' TensorFlow backend. Set KERAS_BACKEND=tensorflow. "
+            f"Received: {keras.backend.backend()}"
+        )
+    if keras.config.image_data_format() != "channels_last":
+        raise InputError(
+            "Training reads images channels last. Set image_data_format in "
+            "keras.json to channels_last."
+        )
+
+
+def check_resumable(run: Run, recipe: Recipe) -> None:
+    """Refuses to continue a run that is finished or had another recipe."""
+    record = run.read_record()
+    if record.get("status") == "finished":
+        raise InputError(f"{run.path} is finished; there is nothing to resume.")
+    if names := recipe.differences(record["recipe"]):
+        raise InputError(
+            f"{run.path} was started with another recipe: "
+            + ", ".join(f"{name}={record['recipe'][name]}" for name in names)
+        )
+
+
+def build(recipe: Recipe, source: Source) -> keras.Model:
+    """Builds the network of a recipe, with the normalization inside.
+
+    Args:
+        recipe: Names the network.
+        source: Has the classes, and perhaps a size.
+
+    Returns:
+        A model from RGB 0..255 to probabilities.
+
+    Raises:
+        InputError: If the images are too small for the network.
+    """
+    network = NETWORKS[recipe.model]
+    size = recipe.image_size or source.size or SPECS[recipe.model].size
+    images = keras.Input((size, size, 3), name="images")
+    try:
+        model = network(
+            weights=None,
+            input_tensor=normalization_layer()(images),
+            classes=len(source.class_names),
+            reduction=recipe.reduction,
+        )
+    except ValueError as error:
+        raise InputError(f"{recipe.model}: {error}") from error
+    model.get_layer("predictions").class_names = source.class_names
+    return model
+
+
+def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
+    """Gives a model its optimizer, loss and metrics."""
+    total = max(1, steps * recipe.epochs)
+    warmup = min(steps, total // 2)
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, total - warmup, warmup_target=recipe.learning_rate, warmup_steps=warmup
+    )
+    model.compile(
+        optimizer=keras.optimizers.SGD(rate, momentum=0.9, nesterov=True),
+        loss=keras.losses.SparseCategoricalCrossentropy(),
+        # Weighted, so that padding does not count.
+        weighted_metrics=[
+            keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
+            keras.metrics.SparseCategoricalCrossentropy(name="cross_entropy"),
+        ],
+        # Keras' own choice is XLA, which a mirrored strategy cannot run.
+        jit_compile=False,
+    )
+
+
+def measure_best(run: Run, source: Source, batch_size: int) -> dict[str, Accuracy]:
+    """Measures the best model, as it was saved, on validation and test images.
+
+    Args:
+        run: The folder.
+        source: The data set.
+        batch_size: Images in a batch.
+
+    Returns:
+        What was counted, by the name of the split.
+    """
+    model = run.read_best()
+    size = model.input_shape[1]
+    return {
+        name: measure(
+            model.predict_on_batch,
+            evaluation_batches(split, size=size, batch_size=batch_size),
+        )
+        for name, split in (("validation", source.validation), ("test", source.test))
+    }
+
+
+def describe(
+    recipe: Recipe, source: Source, strategy: Any, model: keras.Model
+) -> dict[str, Any]:
+    """What is known of a run before it starts."""
+    import tensorflow as tf
+
+    return {
+        "recipe": asdict(replace(recipe, image_size=model.input_shape[1])),
+        "seed": recipe.seed,
+        "versions": {
+            "keras_senet": __version__,
+            "python": platform.python_version(),
+            "keras": keras.__version__,
+            "tensorflow": tf.__version__,
+            "numpy": np.__version__,
+        },
+        "distribution": {
+            "strategy": type(strategy).__name__,
+            "replicas": strategy.num_replicas_in_sync,
+            "devices": list(strategy.extended.worker_devices),
+        },
+        "data": {
+            "name": source.name,
+            "train": source.train.count,
+            "validation": source.validation.count,
+            "test": source.test.count,
+            "class_names": list(source.class_names),
+        },
+        "model": {"parameters": model.count_params(), "input": INPUT},
+    }
