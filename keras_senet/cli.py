@@ -89,7 +89,7 @@ def _train_options(sub: argparse.ArgumentParser) -> None:
             "name of TensorFlow Datasets (digits)",
         ),
         ("image-size", int, "PIXELS", "side of the images (the data's or network's)"),
-        ("epochs", int, "N", "passes over the training images (15)"),
+        ("epochs", int, "N", "passes over the training images (20)"),
         ("batch-size", int, "N", "images in a step, over all devices (64)"),
         ("learning-rate", float, "RATE", "the highest learning rate (0.1)"),
         ("reduction", _reduction, "R", "reduction ratio, or `none` without SE (16)"),

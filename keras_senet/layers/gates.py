@@ -97,6 +97,7 @@ def gates(model: keras.Model) -> keras.Model:
 def _collect(model: keras.Model) -> tuple[Any, dict[str, Any]]:
     """Walks through the calls of a model and gathers the gates by name."""
     found: dict[str, Any] = {}
+    layers: dict[int, Gate] = {}
 
     def record(name: str, gate: Any) -> None:
         unique, count = name, 0
@@ -107,7 +108,9 @@ def _collect(model: keras.Model) -> tuple[Any, dict[str, Any]]:
 
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(layer, SqueezeExcite):
-            record(layer.name, Gate(layer, name=f"{layer.name}_gate")(*args))
+            if id(layer) not in layers:
+                layers[id(layer)] = Gate(layer, name=f"{layer.name}_gate")
+            record(layer.name, layers[id(layer)](*args))
         elif isinstance(layer, FUNCTIONAL):
             inner_inputs, inner = _collect(layer)
             if inner:
@@ -118,7 +121,10 @@ def _collect(model: keras.Model) -> tuple[Any, dict[str, Any]]:
 
     # A copy of the outer shell: sequential models become functional, compiled
     # ones are walked without their losses.
-    shell = keras.Model(model.input, model.output)
+    if isinstance(model, keras.Sequential):
+        shell = keras.Model(model.inputs[0], model.outputs[0])
+    else:
+        shell = keras.Model(model.input, model.output)
     walked = keras.models.clone_model(
         shell, clone_function=lambda layer: layer, call_function=call
     )

@@ -101,6 +101,8 @@ def train(
             source.validation, size=size, batch_size=recipe.batch_size
         ),
         callbacks=[files],
+        # The data come shuffled; Keras would say that it cannot.
+        shuffle=False,
     )
     results = measure_best(run, source, recipe.batch_size)
     plot_curves(files.rows, f"{recipe.model} on {source.name}", run.curves)

@@ -32,7 +32,7 @@ class Recipe:
     model: str = "se_resnet20"
     data: str = "digits"
     image_size: int | None = None
-    epochs: int = 15
+    epochs: int = 20
     batch_size: int = 64
     learning_rate: float = 0.1
     reduction: int | None = 16
