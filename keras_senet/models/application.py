@@ -284,6 +284,10 @@ def _classifier(x: Any, spec: ResidualSpec, classes: int, activation: Any) -> An
             "`classifier_activation` should be 'softmax' or None. "
             f"Received: classifier_activation={activation!r}"
         )
+    if not isinstance(classes, int) or classes < 1:
+        raise ValueError(
+            f"`classes` should be an integer of at least 1. Received: classes={classes}"
+        )
     x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
     if spec.dropout:
         x = layers.Dropout(spec.dropout, name="dropout")(x)

@@ -43,5 +43,5 @@ class RunFiles(keras.callbacks.Callback):
 
 
 def best_row(rows: list[dict[str, float]]) -> dict[str, float]:
-    """The epoch of highest validation accuracy; of equals, lowest cross entropy."""
-    return max(rows, key=lambda row: (row["val_accuracy"], -row["val_cross_entropy"]))
+    """The epoch of highest validation accuracy; of equals the latest."""
+    return max(rows, key=lambda row: (row["val_accuracy"], row["epoch"]))
