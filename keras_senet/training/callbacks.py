@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from keras_senet.training.distribute import with_batch_norm
 from keras_senet.training.run import Run
 
 
@@ -34,11 +35,8 @@ class RunFiles(keras.callbacks.Callback):
         self.rows.append({"epoch": epoch + 1, **metrics})
         self.run.write_history(self.rows)
         if best_row(self.rows) is self.rows[-1]:
-            # A new shell around the same layers leaves the optimizer out.
-            shell = keras.Model(
-                self.model.input, self.model.output, name=self.model.name
-            )
-            self.run.write_model(shell, self.run.best)
+            best = with_batch_norm(self.model, synchronized=False)
+            self.run.write_model(best, self.run.best)
         self.run.write_model(self.model, self.run.last)
 
 

@@ -3,6 +3,8 @@
 import functools
 from typing import Any
 
+import keras
+
 from keras_senet.errors import InputError
 
 
@@ -42,6 +44,35 @@ def mirrored_strategy(devices: int | None = None) -> Any:
     return tf.distribute.MirroredStrategy(
         [f"{kind}:{index}" for index in range(count)], cross_device_ops=reduction
     )
+
+
+def with_batch_norm(model: keras.Model, *, synchronized: bool) -> keras.Model:
+    """Copies a model with another kind of batch normalization.
+
+    Replicas that normalize by their own share of the batch also keep moving
+    statistics of their own, of which Keras saves the first replica's: the saved
+    model is not the one that was validated. Synchronized ones take the whole
+    batch, so that any number of replicas computes what one would.
+
+    Args:
+        model: A functional model.
+        synchronized: Whether statistics are taken over all replicas.
+
+    Returns:
+        A new model with the same weights, not compiled.
+    """
+
+    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
+        config = layer.get_config()
+        if isinstance(layer, keras.layers.BatchNormalization):
+            config["synchronized"] = synchronized
+        return type(layer).from_config(config)
+
+    # A new shell around the same layers leaves the optimizer out.
+    shell = keras.Model(model.input, model.output, name=model.name)
+    copy = keras.models.clone_model(shell, clone_function=clone)
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 def _divide_cpu(count: int) -> None:

@@ -18,7 +18,7 @@ from keras_senet.models.families import NETWORKS, SPECS
 from keras_senet.preprocessing import normalization_layer
 from keras_senet.training.callbacks import RunFiles, best_row
 from keras_senet.training.curves import plot_curves
-from keras_senet.training.distribute import mirrored_strategy
+from keras_senet.training.distribute import mirrored_strategy, with_batch_norm
 from keras_senet.training.recipe import Recipe
 from keras_senet.training.run import Run, check_new, clear
 from keras_senet.version import __version__
@@ -76,6 +76,8 @@ def train(
             model = keras.models.load_model(run.last)
         else:
             model = build(recipe, source)
+            if replicas > 1:
+                model = with_batch_norm(model, synchronized=True)
             compile_model(model, recipe, steps)
     size = model.input_shape[1]
     done = int(keras.ops.convert_to_numpy(model.optimizer.iterations)) // max(1, steps)
@@ -237,6 +239,7 @@ def describe(
         "distribution": {
             "strategy": type(strategy).__name__,
             "replicas": strategy.num_replicas_in_sync,
+            "synchronized_batch_norm": strategy.num_replicas_in_sync > 1,
             "devices": list(strategy.extended.worker_devices),
         },
         "data": {

@@ -1,0 +1,45 @@
+import keras
+import pytest
+
+import keras_senet
+
+
+def test_by_hand():
+    inputs = keras.Input((None, None, 3))
+    x = keras.layers.Conv2D(8, 3, padding="same")(inputs)  # 8*8 * 3*3*3*8
+    x = keras_senet.SqueezeExcite(4)(x)  # 2 * 8*2
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    inner = keras.Sequential([keras.Input((8,)), keras.layers.Dense(5)])  # 8*5
+    model = keras.Model(inputs, inner(x))
+    assert keras_senet.count_macs(model, (8, 8, 3)) == 64 * 216 + 32 + 40
+    with pytest.raises(ValueError, match="sizes that the model leaves open"):
+        keras_senet.count_macs(model)
+
+
+def test_a_gate_for_every_position():
+    inputs = keras.Input((4, 4, 8))
+    model = keras.Model(inputs, keras_senet.SqueezeExcite(4, squeeze=None)(inputs))
+    assert keras_senet.count_macs(model) == 16 * 32
+
+
+@pytest.mark.parametrize(
+    ("name", "macs"),
+    [
+        ("SEResNet50", 7.874e9),
+        ("SEResNeXt50", 8.634e9),
+        ("SENet154", 42.212e9),
+    ],
+)
+def test_published_at_320(name, macs):
+    with keras.StatelessScope(initialize_variables=False):
+        model = getattr(keras_senet, name)(
+            weights=None, variant="caffe", input_shape=(320, 320, 3)
+        )
+        assert keras_senet.count_macs(model) == pytest.approx(macs, abs=5e5)
+
+
+def test_unknown_layers_are_refused():
+    inputs = keras.Input((4, 8))
+    model = keras.Model(inputs, keras.layers.LSTM(3)(inputs))
+    with pytest.raises(ValueError, match="LSTM cannot be counted"):
+        keras_senet.count_macs(model)

@@ -1,0 +1,179 @@
+"""Whole runs, each in a process of its own, as a person starts them."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.usefixtures("only_tensorflow")
+SMALL = ["--image-size", "8", "--batch-size", "128", "--seed", "5"]
+
+
+def cli(*arguments, check=True):
+    command = [sys.executable, "-m", "keras_senet.cli", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert not check or done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run of three epochs, with what it printed."""
+    out = tmp_path_factory.mktemp("runs") / "run"
+    done = cli("train", *SMALL, "--epochs", 3, "--out", out)
+    return out, done.stdout
+
+
+def record_of(out):
+    return json.loads((out / "record.json").read_text())
+
+
+def test_folder_record_and_output_agree(run):
+    out, printed = run
+    names = {"record.json", "history.csv", "curves.png", "best.keras", "last.keras"}
+    assert {path.name for path in out.iterdir()} == {*names, "export"}
+    record = record_of(out)
+    assert record["status"] == "finished"
+    assert record["recipe"]["epochs"] == len(record["history"]) == 3
+    assert record["recipe"]["image_size"] == 8
+    assert record["seed"] == 5
+    assert record["versions"]["keras"] == keras.__version__
+    assert record["distribution"]["strategy"] == "MirroredStrategy"
+    assert record["distribution"]["replicas"] == 1
+    data = record["data"]
+    assert data["class_names"] == list("0123456789")
+    assert (data["train"], data["validation"], data["test"]) == (1259, 179, 359)
+    test = record["metrics"]["test"]
+    assert test["count"] == 359
+    assert test["accuracy"] == test["top1"] / 359
+    assert f"Test accuracy {test['accuracy']:.4f} ({test['top1']} of 359)" in printed
+    with (out / "history.csv").open(newline="") as file:
+        rows = [
+            {name: float(value) for name, value in row.items()}
+            for row in csv.DictReader(file)
+        ]
+    assert rows == record["history"]
+    best = max(row["val_accuracy"] for row in rows)
+    validation = record["metrics"]["validation"]
+    assert validation["accuracy"] == pytest.approx(best, abs=1e-6)
+    assert validation["cross_entropy"] == pytest.approx(
+        rows[record["best_epoch"] - 1]["val_cross_entropy"], rel=1e-4
+    )
+
+
+def test_no_phantom_steps_and_a_saved_optimizer(run):
+    out, _ = run
+    model = keras.models.load_model(out / "last.keras")
+    assert int(model.optimizer.iterations) == 3 * (1259 // 128)
+    best = keras.models.load_model(out / "best.keras")
+    assert not best.compiled
+    assert best.get_layer("predictions").class_names == tuple("0123456789")
+    assert best.get_layer("provenance").facts["network"] == "se_resnet20"
+
+
+def test_models_take_raw_pixels(run):
+    out, _ = run
+    from keras_senet.data.digits import digits
+    from keras_senet.data.pipeline import resize
+
+    model = keras.models.load_model(out / "best.keras")
+    pairs = list(digits().test.in_order().as_numpy_iterator())
+    images = np.stack([resize(image, 8) for image, _ in pairs])
+    assert images.max() > 200
+    right = (model.predict(images, verbose=0).argmax(-1) == [y for _, y in pairs]).sum()
+    assert right == record_of(out)["metrics"]["test"]["top1"]
+
+
+def test_evaluate_repeats_the_accuracy(run):
+    out, printed = run
+    expected = next(x for x in printed.splitlines() if x.startswith("Test accuracy"))
+    assert cli("evaluate", out).stdout.strip() == expected
+
+
+def test_export_makes_the_next_version_and_says_how_equal_it_is(run):
+    out, printed = run
+    assert "probabilities of 64 test images differ" in printed
+    root = out / "export" / "saved_model"
+    assert sorted(path.name for path in root.iterdir()) == ["1"]
+    done = cli("export", out, "--format", "saved_model")
+    assert str(root / "2") in done.stdout
+    assert sorted(path.name for path in root.iterdir()) == ["1", "2"]
+    assert (root / "2" / "saved_model.pb").is_file()
+
+
+def test_existing_folder_is_refused_or_overwritten(run, tmp_path):
+    out, _ = run
+    before = (out / "record.json").read_bytes()
+    done = cli("train", *SMALL, "--out", out, check=False)
+    assert done.returncode == 2
+    assert "exists already" in done.stderr.splitlines()[-1]
+    assert "--overwrite" in done.stderr
+    assert (out / "record.json").read_bytes() == before
+    done = cli("train", "--resume", "--out", out, check=False)
+    assert done.returncode == 2
+    assert "is finished" in done.stderr
+    (tmp_path / "precious.txt").write_text("mine")
+    done = cli("train", "--overwrite", "--out", tmp_path, check=False)
+    assert done.returncode == 2
+    assert "not a run folder" in done.stderr
+    assert (tmp_path / "precious.txt").exists()
+
+
+@pytest.mark.slow
+def test_two_replicas_compute_what_one_does(tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    # Small steps, since large ones amplify the rounding of another summation.
+    options = [*SMALL, "--epochs", 1, "--learning-rate", "1e-3", "--no-export"]
+    options += ["--overwrite", "--out"]
+    two.mkdir()
+    cli("train", *options, one)
+    cli("train", *options, two, "--devices", 2)
+    record = record_of(two)
+    assert record["distribution"]["replicas"] == 2
+    assert record["distribution"]["synchronized_batch_norm"]
+    assert record["metrics"]["test"]["count"] == 359
+    # The model that was saved is the one that was validated.
+    assert record["metrics"]["validation"]["cross_entropy"] == pytest.approx(
+        record["history"][0]["val_cross_entropy"], rel=1e-5
+    )
+    models = [keras.models.load_model(x / "best.keras") for x in (one, two)]
+    for a, b in zip(*(model.weights for model in models), strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-4)
+
+
+@pytest.mark.slow
+def test_a_killed_run_resumes_bit_for_bit(tmp_path):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    options = [*SMALL, "--epochs", "5", "--no-export"]
+    cli("train", *options, "--out", whole)
+    command = [sys.executable, "-m", "keras_senet.cli", "train", *options, "--out"]
+    process = subprocess.Popen(
+        [*command, str(killed)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 300
+    while not (killed / "last.keras").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert record_of(killed)["status"] == "running"
+    done = cli("train", "--resume", "--out", killed, "--epochs", 9, check=False)
+    assert done.returncode == 2
+    assert "another recipe: epochs=5" in done.stderr
+    cli("train", "--resume", "--no-export", "--out", killed)
+    assert record_of(killed)["history"] == record_of(whole)["history"]
+    models = [keras.models.load_model(x / "last.keras") for x in (whole, killed)]
+    for a, b in zip(*(model.variables for model in models), strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
+def test_repository_of_runs_is_not_littered(run):
+    out, _ = run
+    assert not [path for path in Path(out).rglob(".*")]
