@@ -138,8 +138,7 @@ def train(options: argparse.Namespace) -> None:
     recipe = Recipe(**given)
     out = options.out or _default_out(recipe)
     if options.resume:
-        recorded = open_run(out).read_record()["recipe"]
-        recipe = replace(Recipe(**recorded), **given)
+        recipe = replace(open_run(out).read_recipe(), **given)
     record = run_training(
         recipe,
         out,
@@ -170,9 +169,9 @@ def evaluate(options: argparse.Namespace) -> None:
 
     check_backend()
     run = open_run(options.run)
-    recipe = run.read_record()["recipe"]
-    source = open_source(recipe["data"])
-    print(f"Test accuracy {measure_best(run, source, recipe['batch_size'])['test']}")
+    recipe = run.read_recipe()
+    source = open_source(recipe.data)
+    print(f"Test accuracy {measure_best(run, source, recipe.batch_size)['test']}")
 
 
 def export(options: argparse.Namespace) -> None:
@@ -189,7 +188,7 @@ def _export_saved_model(path: str) -> None:
 
     check_backend()
     run = open_run(path)
-    test = open_source(run.read_record()["recipe"]["data"]).test
+    test = open_source(run.read_recipe().data).test
     model = run.read_best()
     count = min(test.count, PARITY_IMAGES)
     batches = evaluation_batches(test, size=model.input_shape[1], batch_size=count)

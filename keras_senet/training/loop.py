@@ -3,7 +3,7 @@
 import os
 import platform
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 import keras
@@ -139,13 +139,15 @@ def check_backend() -> None:
 
 def check_resumable(run: Run, recipe: Recipe) -> None:
     """Refuses to continue a run that is finished or had another recipe."""
-    record = run.read_record()
-    if record.get("status") == "finished":
+    if run.read_record().get("status") == "finished":
         raise InputError(f"{run.path} is finished; there is nothing to resume.")
-    if names := recipe.differences(record["recipe"]):
+    recorded = run.read_recipe()
+    names = [x.name for x in fields(Recipe)]
+    other = [x for x in names if getattr(recorded, x) != getattr(recipe, x)]
+    if other:
         raise InputError(
             f"{run.path} was started with another recipe: "
-            + ", ".join(f"{name}={record['recipe'][name]}" for name in names)
+            + ", ".join(f"{name}={getattr(recorded, name)}" for name in other)
         )
 
 

@@ -1,7 +1,6 @@
 """What a training run does, as data."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from keras_senet.errors import InputError, near_matches
 from keras_senet.models.families import NETWORKS
@@ -54,7 +53,3 @@ class Recipe:
             )
         if not 0 <= self.seed < 2**31:
             raise InputError(f"seed should be in 0..2**31-1. Received: {self.seed}")
-
-    def differences(self, other: dict[str, Any]) -> list[str]:
-        """Names of the fields in which a recorded recipe is another one."""
-        return [name for name, value in asdict(self).items() if other[name] != value]

@@ -12,6 +12,7 @@ import keras
 
 from keras_senet.errors import InputError
 from keras_senet.files import written_whole
+from keras_senet.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,15 @@ class Run:
             raise InputError(
                 f"{self.path} is not a run folder: its record.json cannot be read "
                 f"({error})."
+            ) from error
+
+    def read_recipe(self) -> Recipe:
+        """Reads the recipe out of `record.json`."""
+        try:
+            return Recipe(**self.read_record()["recipe"])
+        except (KeyError, TypeError) as error:
+            raise InputError(
+                f"{self.record} has no recipe that this version understands ({error})."
             ) from error
 
     def write_history(self, rows: list[dict[str, float]]) -> None:

@@ -25,8 +25,3 @@ from keras_senet.training.recipe import Recipe
 def test_bad_values(arguments, message):
     with pytest.raises(InputError, match=message):
         Recipe(**arguments)
-
-
-def test_differences_are_named():
-    recorded = {**vars(Recipe(image_size=32)), "epochs": 3}
-    assert Recipe(image_size=32).differences(recorded) == ["epochs"]

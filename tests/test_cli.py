@@ -1,0 +1,103 @@
+import keras
+import pytest
+
+from keras_senet import cli
+from keras_senet.models.families import NETWORKS
+from keras_senet.version import __version__
+
+
+def fails(capsys, *arguments):
+    """Runs a command that should fail with one line, and returns the line."""
+    assert cli.main([str(argument) for argument in arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    lines = captured.err.strip().splitlines()
+    assert len(lines) == 1, captured.err
+    assert lines[0].startswith("keras-senet: error: ")
+    return lines[0]
+
+
+def test_version_and_help(capsys):
+    for option, text in (("--version", __version__), ("--help", "train,export")):
+        with pytest.raises(SystemExit) as stopped:
+            cli.main([option])
+        assert stopped.value.code == 0
+        printed = capsys.readouterr().out
+        assert all(part in printed for part in text.split(","))
+
+
+def test_list(capsys):
+    assert cli.main(["list"]) == 0
+    printed = capsys.readouterr().out
+    for name in NETWORKS:
+        assert f" {name} " in printed
+    assert "28,141,144" in printed
+    assert "20,688,363,520" in printed
+
+
+@pytest.mark.usefixtures("only_tensorflow")
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--model", "se_resnet51"], "Did you mean se_resnet"),
+        (["--data", "digit"], "Did you mean digits"),
+        (["--data", "cifar11"], "cifar10"),
+        (["--data", "./nowhere"], "There is no folder"),
+        (["--image-size", "3"], "at least 4 pixels"),
+        (["--model", "se_resnet50", "--image-size", "16"], "at least 32 pixels"),
+        (["--batch-size", "5000"], "do not fill one batch"),
+        (["--epochs", "0"], "epochs should be at least 1"),
+        (["--devices", "0"], "devices should be at least 1"),
+        (["--resume"], "is not a run folder"),
+    ],
+)
+def test_bad_training_input_leaves_nothing(capsys, tmp_path, options, message):
+    out = tmp_path / "run"
+    assert message in fails(capsys, "train", "--out", out, *options)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("only_tensorflow")
+def test_bad_folders(capsys, tmp_path):
+    from PIL import Image
+
+    data, out = tmp_path / "data", tmp_path / "run"
+    for name in ("a", "b"):
+        (data / name).mkdir(parents=True)
+        for index in range(3):
+            Image.new("RGB", (8, 8)).save(data / name / f"{index}.png")
+    Image.new("RGBA", (8, 8)).save(data / "b" / "3.png")
+    line = fails(capsys, "train", "--data", data, "--out", out)
+    assert str(data / "b" / "3.png") in line
+    assert "alpha channel" in line
+    assert not out.exists()
+
+
+@pytest.mark.usefixtures("only_tensorflow")
+@pytest.mark.parametrize("command", ["evaluate", "export"])
+def test_folders_that_are_no_runs(capsys, tmp_path, command):
+    assert "is not a run folder" in fails(capsys, command, tmp_path)
+    assert "is not a run folder" in fails(capsys, command, tmp_path / "none")
+    (tmp_path / "record.json").write_text("{")
+    assert "record.json cannot be read" in fails(capsys, command, tmp_path)
+    (tmp_path / "record.json").write_text('{"recipe": {"data": "digits"}}')
+    assert "no epoch has been completed" in fails(capsys, command, tmp_path)
+
+
+def test_unknown_options_and_formats(capsys):
+    for arguments in (
+        ["export", "run", "--format", "pickle"],
+        ["train", "--epochs", "many"],
+        ["fly"],
+    ):
+        with pytest.raises(SystemExit) as stopped:
+            cli.main(arguments)
+        assert stopped.value.code == 2
+        assert "Traceback" not in capsys.readouterr().err
+
+
+def test_other_backends_are_told_what_to_set(capsys, monkeypatch, tmp_path):
+    pytest.importorskip("tensorflow")
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    for command in (["train", "--out"], ["evaluate"], ["export"]):
+        assert "KERAS_BACKEND=tensorflow" in fails(capsys, *command, tmp_path / "run")
