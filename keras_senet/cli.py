@@ -90,8 +90,8 @@ def _train_options(sub: argparse.ArgumentParser) -> None:
         ),
         ("image-size", int, "PIXELS", "side of the images (the data's or network's)"),
         ("epochs", int, "N", "passes over the training images (20)"),
-        ("batch-size", int, "N", "images in a step, over all devices (64)"),
-        ("learning-rate", float, "RATE", "the highest learning rate (0.1)"),
+        ("batch-size", int, "N", "images in a step, over all devices (32)"),
+        ("learning-rate", float, "RATE", "the highest learning rate (0.05)"),
         ("reduction", _reduction, "R", "reduction ratio, or `none` without SE (16)"),
         ("seed", int, "N", "of weights, order and augmentation (0)"),
     ]

@@ -1,5 +1,6 @@
 """Random changes of training images, as pure functions of (seed, epoch, index)."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ class Augmentation:
         shift: Largest shift in either direction, as a share of the side.
         rotation: Largest rotation in either direction, in degrees.
         zoom: Largest change of the scale in either direction, as a share.
+        shear: Largest slant in either direction, in degrees.
         mirror: Whether half of the images are flipped horizontally.
         fill: What appears at the edges: `"CONSTANT"` (black) or `"REFLECT"`.
     """
@@ -19,12 +21,13 @@ class Augmentation:
     shift: float = 0.08
     rotation: float = 10.0
     zoom: float = 0.1
+    shear: float = 0.0
     mirror: bool = True
     fill: str = "REFLECT"
 
 
 def augment(image: Any, augmentation: Augmentation, seed: Any) -> Any:
-    """Moves, turns, scales and mirrors one image at random.
+    """Moves, turns, scales, slants and mirrors one image at random.
 
     Args:
         image: Tensor of shape `(height, width, channels)`, float32.
@@ -36,10 +39,11 @@ def augment(image: Any, augmentation: Augmentation, seed: Any) -> Any:
     """
     import tensorflow as tf
 
-    amount = tf.random.stateless_uniform((5,), seed, minval=-1.0, maxval=1.0)
+    amount = tf.random.stateless_uniform((6,), seed, minval=-1.0, maxval=1.0)
     height = tf.cast(tf.shape(image)[0], tf.float32)
     width = tf.cast(tf.shape(image)[1], tf.float32)
-    angle = amount[0] * (augmentation.rotation * 3.141592653589793 / 180)
+    angle = amount[0] * math.radians(augmentation.rotation)
+    slant = tf.tan(amount[5] * math.radians(augmentation.shear))
     scale = 1.0 + amount[1] * augmentation.zoom
     flip = tf.where(tf.logical_and(augmentation.mirror, amount[2] < 0), -1.0, 1.0)
     # From output to input, about the centre: x' = a (x - c) + b (y - c) + c + shift.
@@ -47,8 +51,8 @@ def augment(image: Any, augmentation: Augmentation, seed: Any) -> Any:
     center_x, center_y = (width - 1) / 2, (height - 1) / 2
     shift_x = amount[3] * augmentation.shift * width
     shift_y = amount[4] * augmentation.shift * height
-    row_x = (flip * cos, -sin)
-    row_y = (flip * sin, cos)
+    row_x = (flip * cos, slant * cos - sin)
+    row_y = (flip * sin, slant * sin + cos)
     transform = tf.stack(
         [
             *row_x,

@@ -33,7 +33,14 @@ def digits() -> Source:
         train=train,
         validation=validation,
         test=test,
-        augmentation=Augmentation(mirror=False, fill="CONSTANT"),
+        augmentation=Augmentation(
+            shift=0.1,
+            rotation=12.0,
+            zoom=0.15,
+            shear=15.0,
+            mirror=False,
+            fill="CONSTANT",
+        ),
         size=32,
     )
 

@@ -32,8 +32,8 @@ class Recipe:
     data: str = "digits"
     image_size: int | None = None
     epochs: int = 20
-    batch_size: int = 64
-    learning_rate: float = 0.1
+    batch_size: int = 32
+    learning_rate: float = 0.05
     reduction: int | None = 16
     seed: int = 0
 
