@@ -135,6 +135,9 @@ def train(options: argparse.Namespace) -> None:
 
     names = [field.name for field in fields(Recipe)]
     given = {name: getattr(options, name) for name in names if hasattr(options, name)}
+    if os.path.isdir(given.get("data", "")):
+        # So that the run can be evaluated from another folder.
+        given["data"] = os.path.abspath(given["data"])
     recipe = Recipe(**given)
     out = options.out or _default_out(recipe)
     if options.resume:
@@ -163,15 +166,13 @@ def _default_out(recipe: Any) -> str:
 
 def evaluate(options: argparse.Namespace) -> None:
     """Prints the test accuracy of a run's best model, every image counted once."""
-    from keras_senet.data.opening import open_source
-    from keras_senet.training.loop import check_backend, measure_best
+    from keras_senet.training.loop import check_backend, measure_best, open_data
     from keras_senet.training.run import open_run
 
     check_backend()
     run = open_run(options.run)
-    recipe = run.read_recipe()
-    source = open_source(recipe.data)
-    print(f"Test accuracy {measure_best(run, source, recipe.batch_size)['test']}")
+    results = measure_best(run, open_data(run), run.read_recipe().batch_size)
+    print(f"Test accuracy {results['test']}")
 
 
 def export(options: argparse.Namespace) -> None:
@@ -180,15 +181,14 @@ def export(options: argparse.Namespace) -> None:
 
 
 def _export_saved_model(path: str) -> None:
-    from keras_senet.data.opening import open_source
     from keras_senet.data.pipeline import evaluation_batches
     from keras_senet.export import to_saved_model
-    from keras_senet.training.loop import check_backend
+    from keras_senet.training.loop import check_backend, open_data
     from keras_senet.training.run import open_run
 
     check_backend()
     run = open_run(path)
-    test = open_source(run.read_recipe().data).test
+    test = open_data(run).test
     model = run.read_best()
     count = min(test.count, PARITY_IMAGES)
     batches = evaluation_batches(test, size=model.input_shape[1], batch_size=count)

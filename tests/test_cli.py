@@ -1,3 +1,5 @@
+import json
+
 import keras
 import pytest
 
@@ -58,6 +60,13 @@ def test_bad_training_input_leaves_nothing(capsys, tmp_path, options, message):
 
 
 @pytest.mark.usefixtures("only_tensorflow")
+def test_out_below_a_file(capsys, tmp_path):
+    (tmp_path / "file").write_text("")
+    line = fails(capsys, "train", "--out", tmp_path / "file" / "run")
+    assert "is a file" in line
+
+
+@pytest.mark.usefixtures("only_tensorflow")
 def test_bad_folders(capsys, tmp_path):
     from PIL import Image
 
@@ -80,7 +89,10 @@ def test_folders_that_are_no_runs(capsys, tmp_path, command):
     assert "is not a run folder" in fails(capsys, command, tmp_path / "none")
     (tmp_path / "record.json").write_text("{")
     assert "record.json cannot be read" in fails(capsys, command, tmp_path)
-    (tmp_path / "record.json").write_text('{"recipe": {"data": "digits"}}')
+    from keras_senet.data.digits import digits
+
+    record = {"recipe": {}, "data": {"fingerprint": digits().fingerprint}}
+    (tmp_path / "record.json").write_text(json.dumps(record))
     assert "no epoch has been completed" in fails(capsys, command, tmp_path)
 
 

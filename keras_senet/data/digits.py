@@ -3,7 +3,7 @@
 from typing import Any
 
 from keras_senet.data.augment import Augmentation
-from keras_senet.data.source import Source, Split, stratified
+from keras_senet.data.source import Source, Split, fingerprint, stratified
 
 
 def digits() -> Source:
@@ -30,6 +30,7 @@ def digits() -> Source:
     return Source(
         name="digits",
         class_names=tuple(str(name) for name in data.target_names),
+        fingerprint=fingerprint(images.tobytes(), labels.tobytes()),
         train=train,
         validation=validation,
         test=test,

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from keras_senet.data.source import Source, Split, stratified
+from keras_senet.data.source import Source, Split, fingerprint, stratified
 from keras_senet.errors import InputError
 
 # What tf.io.decode_image reads; the modes are PIL's for 8-bit grey and RGB.
@@ -50,7 +50,10 @@ def folder(path: str | os.PathLike) -> Source:
     labels: list[int] = []
     for label, entry in enumerate(classes):
         found = sorted(
-            str(file) for file in entry.rglob("*") if file.is_file() and _visible(file)
+            str(file)
+            for file in entry.rglob("*")
+            if file.is_file()
+            and all(map(_visible, (file, *file.relative_to(entry).parents[:-1])))
         )
         if len(found) < LEAST_IMAGES:
             raise InputError(
@@ -64,13 +67,15 @@ def folder(path: str | os.PathLike) -> Source:
     if bad:
         more = f" (and {len(bad) - 1} more such files)" if len(bad) > 1 else ""
         raise InputError(f"{bad[0]}{more}")
+    parts = stratified(labels)
     train, validation, test = (
-        _split([files[i] for i in part], [labels[i] for i in part])
-        for part in stratified(labels)
+        _split([files[i] for i in part], [labels[i] for i in part]) for part in parts
     )
+    relative = [file.removeprefix(str(root)) for file in files]
     return Source(
         name=str(root),
         class_names=tuple(entry.name for entry in classes),
+        fingerprint=fingerprint(*relative, *(str(part) for part in parts)),
         train=train,
         validation=validation,
         test=test,
@@ -83,15 +88,23 @@ def _visible(path: Path) -> bool:
 
 def _fault(file: str) -> str | None:
     """Says what is wrong with an image file, if anything is."""
-    from PIL import Image, UnidentifiedImageError
+    import tensorflow as tf
+    from PIL import Image
 
+    try:
+        file.encode()
+    except UnicodeEncodeError:
+        return f"{file!r} has a name that is not UTF-8; rename it."
     try:
         with Image.open(file) as image:
             fault = _unsupported(image)
             if fault is None:
                 image.load()
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        reason = str(error).replace(repr(file), "it")
+        if fault is None:
+            # The decoder of the pipeline, which bears other faults than PIL's.
+            tf.io.decode_image(Path(file).read_bytes(), channels=3)
+    except (OSError, SyntaxError, ValueError, tf.errors.OpError) as error:
+        reason = str(error).partition("\n")[0].replace(repr(file), "it")
         return f"{file} cannot be read as an image ({reason}); repair or remove it."
     except Image.DecompressionBombError as error:
         return f"{file} is too large: {error}"
@@ -107,7 +120,8 @@ def _unsupported(image: Any) -> str | None:
         return "has more than 8 bits a channel; convert it to 8."
     if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
         return "has an alpha channel; flatten it onto a background."
-    if image.mode not in MODES:
+    # TensorFlow reads the indices of a BMP's palette as if they were grey levels.
+    if image.mode not in MODES or (image.format == "BMP" and image.mode in "1P"):
         return f"has colour mode {image.mode}; convert it to RGB."
     if getattr(image, "n_frames", 1) > 1:
         return f"has {image.n_frames} frames; extract the one you want."

@@ -16,7 +16,7 @@ def open_source(text: str) -> Source:
 
     Args:
         text: `"digits"` for the embedded digits; a folder of images, if it
-            exists or has a path separator in it; otherwise a name of TensorFlow
+            exists or begins or ends like a path; otherwise a name of TensorFlow
             Datasets.
 
     Returns:
@@ -30,7 +30,7 @@ def open_source(text: str) -> Source:
     # TensorFlow Datasets separates name and configuration by "/", too.
     looks_like_path = text.startswith((".", "~", os.sep)) or text.endswith(os.sep)
     if looks_like_path or Path(text).exists():
-        return folder(Path(text).expanduser())
+        return folder(os.path.expanduser(text))
     if difflib.get_close_matches(text.lower(), ["digits"], cutoff=0.7):
         raise InputError(f"There is no data set {text!r}. Did you mean digits?")
     return tfds_source(text)

@@ -1,13 +1,15 @@
 """Training batches that can be replayed, evaluation batches that are exact."""
 
+import functools
 from typing import Any
 
 from keras_senet.data.augment import augment
 from keras_senet.data.source import Source, Split
 from keras_senet.errors import InputError
 
-# Streams have no random access: they are shuffled as they pass.
-STREAM_BUFFER = 10_000
+# Streams have no random access: they are shuffled as they pass, scaled already, so
+# that the buffer takes 0.6 GB at 224 pixels.
+STREAM_BUFFER = 4096
 
 
 def training_batches(
@@ -51,24 +53,25 @@ def training_batches(
             f"one batch of {batch_size}; choose a smaller --batch-size."
         )
 
-    def example(epoch: Any, index: Any, image: Any, label: Any) -> tuple[Any, Any]:
-        image = resize(image, size)
-        key = tf.random.fold_in(tf.random.fold_in((seed, 0), epoch), index)
-        return augment(image, source.augmentation, key), label
-
     def one_epoch(epoch: Any) -> Any:
+        def example(index: Any, image: Any, label: Any) -> tuple[Any, Any]:
+            key = tf.random.fold_in(tf.random.fold_in((seed, 0), epoch), index)
+            image = tf.cast(image, tf.float32)
+            return augment(image, source.augmentation, key), label
+
         return (
-            _shuffled(split, seed, epoch)
+            _shuffled(split, size, seed, epoch)
             .take(steps * batch_size)
-            .map(
-                lambda index, image, label: example(epoch, index, image, label),
-                num_parallel_calls=tf.data.AUTOTUNE,
-            )
+            .map(example, num_parallel_calls=tf.data.AUTOTUNE)
             .batch(batch_size, drop_remainder=True)
         )
 
-    epochs = tf.data.Dataset.range(first_epoch, last_epoch)
-    batches = epochs.flat_map(one_epoch)
+    if split.load is None:
+        # TensorFlow's shuffle wants its seed as a number, not as a tensor.
+        epochs = (one_epoch(epoch) for epoch in range(first_epoch, last_epoch))
+        batches = functools.reduce(lambda a, b: a.concatenate(b), epochs)
+    else:
+        batches = tf.data.Dataset.range(first_epoch, last_epoch).flat_map(one_epoch)
     # Of an unknown cardinality, Keras would take one step too many each epoch.
     total = steps * (last_epoch - first_epoch)
     batches = batches.apply(tf.data.experimental.assert_cardinality(total))
@@ -107,7 +110,7 @@ def evaluation_batches(split: Split, *, size: int, batch_size: int) -> Any:
 
 
 def resize(image: Any, size: int) -> Any:
-    """Brings the shorter side to `size` and takes the square in the centre.
+    """Takes the square in the centre and brings its side to `size`.
 
     Args:
         image: Tensor of shape `(height, width, 3)`, any number type.
@@ -118,27 +121,30 @@ def resize(image: Any, size: int) -> Any:
     """
     import tensorflow as tf
 
-    shape = tf.cast(tf.shape(image)[:2], tf.float32)
-    scaled = tf.round(shape * (size / tf.reduce_min(shape)))
-    scaled = tf.maximum(tf.cast(scaled, tf.int32), size)
-    image = tf.image.resize(image, scaled, antialias=True)
-    top, left = tf.unstack((scaled - size) // 2)
-    image = tf.image.crop_to_bounding_box(image, top, left, size, size)
+    shape = tf.shape(image)[:2]
+    side = tf.reduce_min(shape)
+    top, left = tf.unstack((shape - side) // 2)
+    image = tf.image.crop_to_bounding_box(image, top, left, side, side)
+    image = tf.image.resize(image, (size, size), antialias=True)
     return tf.ensure_shape(image, (size, size, 3))
 
 
-def _shuffled(split: Split, seed: int, epoch: Any) -> Any:
+def _shuffled(split: Split, size: int, seed: int, epoch: Any) -> Any:
     """`(index, image, label)` of one epoch, in an order of (seed, epoch)."""
     import tensorflow as tf
 
     load = split.load
     if load is None:
-        order = seed * 1_000_003 + epoch
+
+        def scaled(index: Any, example: tuple[Any, Any]) -> tuple[Any, Any, Any]:
+            image = tf.round(resize(example[0], size))
+            return index, tf.saturate_cast(image, tf.uint8), example[1]
+
         return (
             split.in_order()
             .enumerate()
-            .map(lambda index, example: (index, *example))
-            .shuffle(min(split.count, STREAM_BUFFER), seed=order)
+            .map(scaled, num_parallel_calls=tf.data.AUTOTUNE)
+            .shuffle(min(split.count, STREAM_BUFFER), seed=seed * 1_000_003 + epoch)
         )
 
     def shuffled(position: Any) -> tuple[Any, Any, Any]:
@@ -146,7 +152,8 @@ def _shuffled(split: Split, seed: int, epoch: Any) -> Any:
         index = tf.random.experimental.index_shuffle(
             position, key, tf.cast(split.count - 1, tf.int64)
         )
-        return (index, *load(index))
+        image, label = load(index)
+        return index, resize(image, size), label
 
     positions = tf.data.Dataset.range(split.count)
     return positions.map(shuffled, num_parallel_calls=tf.data.AUTOTUNE)

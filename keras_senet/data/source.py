@@ -1,5 +1,6 @@
 """What every data set offers: images and labels by split, and class names."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +34,7 @@ class Source:
     Attributes:
         name: What it is called in records.
         class_names: Names of the classes, in the order of the labels.
+        fingerprint: Changes when any split gets other images.
         train: The images to learn from.
         validation: The images that choose the best checkpoint.
         test: The images that measure the result.
@@ -43,6 +45,7 @@ class Source:
 
     name: str
     class_names: tuple[str, ...]
+    fingerprint: str
     train: Split
     validation: Split
     test: Split
@@ -76,3 +79,19 @@ def stratified(labels: Any) -> tuple[list[int], list[int], list[int]]:
             part.extend(some.tolist())
     train, validation_part, test_part = (sorted(part) for part in parts)
     return train, validation_part, test_part
+
+
+def fingerprint(*parts: str | bytes) -> str:
+    """A digest of what identifies the images of a source.
+
+    Args:
+        *parts: Names or contents, in a fixed order.
+
+    Returns:
+        Sixteen hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part if isinstance(part, bytes) else part.encode()
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.hexdigest()[:16]

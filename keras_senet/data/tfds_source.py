@@ -1,14 +1,17 @@
 """Any image classification set of TensorFlow Datasets, by name."""
 
+import re
 import socket
 from typing import Any
 
-from keras_senet.data.source import Source, Split
+from keras_senet.data.source import Source, Split, fingerprint
 from keras_senet.errors import InputError, near_matches
 
 # TensorFlow Datasets asks this host first, and for minutes if there is no network.
 HOST = ("storage.googleapis.com", 443)
 PATIENCE_SECONDS = 5
+# Name, perhaps a configuration, perhaps a version.
+NAME = re.compile(r"[a-zA-Z]\w*(/[\w.-]+)?(:[\d.*]+)?")
 
 
 def tfds_names() -> list[str]:
@@ -21,9 +24,9 @@ def tfds_names() -> list[str]:
 def tfds_source(name: str, data_dir: str | None = None) -> Source:
     """Reads a data set that TensorFlow Datasets has prepared or can download.
 
-    The test split is `test`, or `validation` where there is no labelled test.
-    The validation split is the remaining one of the two, or else the last tenth
-    of `train`.
+    The test split is `test`, or `validation` where there is no labelled test, or
+    else the last fifth of `train`. The validation split is `validation`, if it is
+    not the test, or else a tenth of `train`.
 
     Args:
         name: A name such as `"cifar10"` or `"imagenet2012"`, perhaps with a
@@ -41,12 +44,17 @@ def tfds_source(name: str, data_dir: str | None = None) -> Source:
     import numpy as np
     import tensorflow_datasets as tfds
 
+    unknown = InputError(
+        f"There is no folder and no data set {name!r}. "
+        f"{near_matches(name.partition('/')[0].partition(':')[0], tfds_names())}"
+    )
+    if not NAME.fullmatch(name):
+        raise unknown
     try:
         builder = tfds.builder(name, data_dir=data_dir, try_gcs=False)
-    except tfds.core.DatasetNotFoundError as error:
-        raise InputError(
-            f"There is no data set {name!r}. {near_matches(name, tfds_names())}"
-        ) from error
+    # Unknown names, configurations and versions.
+    except (ValueError, AssertionError) as error:
+        raise unknown from error
     features = builder.info.features
     parts = dict(features) if isinstance(features, tfds.features.FeaturesDict) else {}
     image, label = parts.get("image"), parts.get("label")
@@ -65,22 +73,33 @@ def tfds_source(name: str, data_dir: str | None = None) -> Source:
     available = set(builder.info.splits)
     if "test" in available and not _labelled(builder, "test"):
         available.discard("test")
-    test = "test" if "test" in available else "validation"
-    if "train" not in available or test not in available:
+    if "train" not in available:
         raise InputError(
-            f"{name!r} should have a train split and a test or validation split; it "
-            f"has {', '.join(sorted(available)) or 'none'}."
+            f"{name!r} should have a train split; it has "
+            f"{', '.join(sorted(available)) or 'none'}."
         )
-    train, validation = "train", "validation"
-    if test == "validation" or "validation" not in available:
-        train, validation = "train[:90%]", "train[90%:]"
+    train, validation, test = _choose(available)
     return Source(
         name=builder.info.full_name,
         class_names=tuple(label.names),
+        fingerprint=fingerprint(
+            builder.info.full_name,
+            *(f"{x} {builder.info.splits[x].num_examples}" for x in sorted(available)),
+        ),
         train=_split(builder, train),
         validation=_split(builder, validation),
         test=_split(builder, test),
     )
+
+
+def _choose(available: set[str]) -> tuple[str, str, str]:
+    """Training, validation and test out of the splits that there are."""
+    if {"validation", "test"} <= available:
+        return "train", "validation", "test"
+    for test in ("test", "validation"):
+        if test in available:
+            return "train[:90%]", "train[90%:]", test
+    return "train[:70%]", "train[70%:80%]", "train[80%:]"
 
 
 def _download(builder: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 # A probability of zero for the right class shall cost much, not infinity.
-LEAST_PROBABILITY = 1e-7
+LEAST_PROBABILITY = float(np.finfo("float32").tiny)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,7 @@ class Gate(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Returns the gates, without the axes of size one."""
-        gate = self.block.gate(inputs)
+        gate = self.block.compute_gate(inputs)
         if self.block.squeeze is None:
             return gate
         first = 2 if self.block.data_format == "channels_first" else 1
@@ -109,7 +109,9 @@ def _collect(model: keras.Model) -> tuple[Any, dict[str, Any]]:
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(layer, SqueezeExcite):
             if id(layer) not in layers:
-                layers[id(layer)] = Gate(layer, name=f"{layer.name}_gate")
+                layers[id(layer)] = Gate(
+                    layer, name=f"{layer.name}_gate", dtype=layer.dtype_policy
+                )
             record(layer.name, layers[id(layer)](*args))
         elif isinstance(layer, FUNCTIONAL):
             inner_inputs, inner = _collect(layer)

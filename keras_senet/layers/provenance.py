@@ -17,8 +17,10 @@ class Provenance(keras.layers.Layer):
     different functions, so a mix-up of their weights would be silently wrong.
     This layer writes the facts that tell them apart into every file that Keras
     makes of the model, `.keras` and `.weights.h5` alike, and refuses weights
-    whose facts differ. It survives cloning, and stays when a head is replaced.
-    In an exported graph it leaves no trace.
+    whose facts differ (with `skip_mismatch=True`, Keras' own `load_weights` turns
+    the refusal into a warning; the builders' `weights` argument does not). It
+    survives cloning, and stays when a head is replaced. In an exported graph it
+    leaves no trace.
 
     Args:
         facts: A dictionary of JSON values: the network's name and all arguments

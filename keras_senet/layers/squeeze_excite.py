@@ -147,11 +147,14 @@ class SqueezeExcite(keras.layers.Layer):
         self.reduce_kernel, self.reduce_bias = self._weights("reduce", channels, units)
         self.expand_kernel, self.expand_bias = self._weights("expand", units, channels)
 
-    def gate(self, inputs: Any) -> Any:
-        """Computes the gates `s` alone.
+    def compute_gate(self, inputs: Any) -> Any:
+        """Computes the gates `s` alone, for layers that share this one's weights.
+
+        Users want `keras_senet.gates(model)`.
 
         Args:
-            inputs: The feature map that the layer would be called on.
+            inputs: The feature map that the layer, which is built, would be
+                called on, in the layer's compute dtype.
 
         Returns:
             A tensor that multiplies the input: one gate for each image and
@@ -177,7 +180,7 @@ class SqueezeExcite(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Multiplies the feature map by its gates (equation 4)."""
-        return ops.multiply(inputs, self.gate(inputs))
+        return ops.multiply(inputs, self.compute_gate(inputs))
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         """Returns the shape of the input."""

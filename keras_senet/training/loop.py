@@ -1,9 +1,10 @@
 """A training run from the recipe to the record."""
 
+import importlib
 import os
 import platform
 import time
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from typing import Any
 
 import keras
@@ -14,11 +15,10 @@ from keras_senet.data.pipeline import evaluation_batches, training_batches
 from keras_senet.data.source import Source
 from keras_senet.errors import InputError
 from keras_senet.evaluation.accuracy import Accuracy, measure
-from keras_senet.models.families import NETWORKS, SPECS
-from keras_senet.preprocessing import normalization_layer
 from keras_senet.training.callbacks import RunFiles, best_row
 from keras_senet.training.curves import plot_curves
 from keras_senet.training.distribute import mirrored_strategy, with_batch_norm
+from keras_senet.training.network import build, compile_model
 from keras_senet.training.recipe import Recipe
 from keras_senet.training.run import Run, check_new, clear
 from keras_senet.version import __version__
@@ -58,11 +58,14 @@ def train(
     """
     started = time.monotonic()
     check_backend()
+    # What is missing shall be found before hours of training, not after.
+    importlib.import_module("matplotlib")
     run = check_new(out, overwrite=overwrite, resume=resume)
     if resume:
-        check_resumable(run, recipe)
-    source = open_source(recipe.data)
+        devices = check_resumable(run, recipe, devices)
+    # First, since the CPU cannot be divided once TensorFlow has read data.
     strategy = mirrored_strategy(devices)
+    source = open_data(run) if resume else open_source(recipe.data)
     replicas = strategy.num_replicas_in_sync
     if recipe.batch_size % replicas:
         raise InputError(
@@ -73,7 +76,7 @@ def train(
     keras.utils.set_random_seed(recipe.seed)
     with strategy.scope():
         if resume and run.last.exists():
-            model = keras.models.load_model(run.last)
+            model = run.read_last()
         else:
             model = build(recipe, source)
             if replicas > 1:
@@ -94,18 +97,20 @@ def train(
         clear(run)
     run.write_record({"status": "running", **record})
     files = RunFiles(run, run.read_history()[:done])
-    model.fit(
-        train_data,
-        epochs=recipe.epochs,
-        initial_epoch=done,
-        steps_per_epoch=steps,
-        validation_data=evaluation_batches(
-            source.validation, size=size, batch_size=recipe.batch_size
-        ),
-        callbacks=[files],
-        # The data come shuffled; Keras would say that it cannot.
-        shuffle=False,
-    )
+    files.keep_if_best(model)
+    if done < recipe.epochs:
+        model.fit(
+            train_data,
+            epochs=recipe.epochs,
+            initial_epoch=done,
+            steps_per_epoch=steps,
+            validation_data=evaluation_batches(
+                source.validation, size=size, batch_size=recipe.batch_size
+            ),
+            callbacks=[files],
+            # The data come shuffled; Keras would say that it cannot.
+            shuffle=False,
+        )
     results = measure_best(run, source, recipe.batch_size)
     plot_curves(files.rows, f"{recipe.model} on {source.name}", run.curves)
     record = {
@@ -137,10 +142,28 @@ def check_backend() -> None:
         )
 
 
-def check_resumable(run: Run, recipe: Recipe) -> None:
-    """Refuses to continue a run that is finished or had another recipe."""
-    if run.read_record().get("status") == "finished":
+def check_resumable(run: Run, recipe: Recipe, devices: int | None) -> int:
+    """Refuses to continue a run that is finished or had another recipe.
+
+    Args:
+        run: The folder.
+        recipe: What was asked for now.
+        devices: How many devices were asked for now, if any number was.
+
+    Returns:
+        How many devices the run was started on.
+
+    Raises:
+        InputError: If the run cannot be continued so.
+    """
+    record = run.read_record()
+    if record.get("status") == "finished":
         raise InputError(f"{run.path} is finished; there is nothing to resume.")
+    replicas = record["distribution"]["replicas"]
+    if devices not in (None, replicas):
+        raise InputError(
+            f"{run.path} was started on {replicas} devices. Received: devices={devices}"
+        )
     recorded = run.read_recipe()
     names = [x.name for x in fields(Recipe)]
     other = [x for x in names if getattr(recorded, x) != getattr(recipe, x)]
@@ -149,55 +172,30 @@ def check_resumable(run: Run, recipe: Recipe) -> None:
             f"{run.path} was started with another recipe: "
             + ", ".join(f"{name}={getattr(recorded, name)}" for name in other)
         )
+    return replicas
 
 
-def build(recipe: Recipe, source: Source) -> keras.Model:
-    """Builds the network of a recipe, with the normalization inside.
+def open_data(run: Run) -> Source:
+    """Opens the data of a run, which must be as they were.
 
     Args:
-        recipe: Names the network.
-        source: Has the classes, and perhaps a size.
+        run: The folder.
 
     Returns:
-        A model from RGB 0..255 to probabilities.
+        The data set.
 
     Raises:
-        InputError: If the images are too small for the network.
+        InputError: If there are other images or classes than at training time,
+            so that training images may have become test images.
     """
-    network = NETWORKS[recipe.model]
-    size = recipe.image_size or source.size or SPECS[recipe.model].size
-    images = keras.Input((size, size, 3), name="images")
-    try:
-        model = network(
-            weights=None,
-            input_tensor=normalization_layer()(images),
-            classes=len(source.class_names),
-            reduction=recipe.reduction,
+    recorded = run.read_record().get("data", {})
+    source = open_source(run.read_recipe().data)
+    if recorded.get("fingerprint") != source.fingerprint:
+        raise InputError(
+            f"The data {source.name} have changed since {run.path} was trained on "
+            "them; its training and test images can no longer be told apart."
         )
-    except ValueError as error:
-        raise InputError(f"{recipe.model}: {error}") from error
-    model.get_layer("predictions").class_names = source.class_names
-    return model
-
-
-def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
-    """Gives a model its optimizer, loss and metrics."""
-    total = max(1, steps * recipe.epochs)
-    warmup = min(steps, total // 2)
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0, total - warmup, warmup_target=recipe.learning_rate, warmup_steps=warmup
-    )
-    model.compile(
-        optimizer=keras.optimizers.SGD(rate, momentum=0.9, nesterov=True),
-        loss=keras.losses.SparseCategoricalCrossentropy(),
-        # Weighted, so that padding does not count.
-        weighted_metrics=[
-            keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
-            keras.metrics.SparseCategoricalCrossentropy(name="cross_entropy"),
-        ],
-        # Keras' own choice is XLA, which a mirrored strategy cannot run.
-        jit_compile=False,
-    )
+    return source
 
 
 def measure_best(run: Run, source: Source, batch_size: int) -> dict[str, Accuracy]:
@@ -229,7 +227,7 @@ def describe(
     import tensorflow as tf
 
     return {
-        "recipe": asdict(replace(recipe, image_size=model.input_shape[1])),
+        "recipe": asdict(recipe),
         "seed": recipe.seed,
         "versions": {
             "keras_senet": __version__,
@@ -246,10 +244,15 @@ def describe(
         },
         "data": {
             "name": source.name,
+            "fingerprint": source.fingerprint,
             "train": source.train.count,
             "validation": source.validation.count,
             "test": source.test.count,
             "class_names": list(source.class_names),
         },
-        "model": {"parameters": model.count_params(), "input": INPUT},
+        "model": {
+            "parameters": model.count_params(),
+            "image_size": model.input_shape[1],
+            "input": INPUT,
+        },
     }

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import shutil
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,8 @@ class Run:
         """Reads `record.json`."""
         try:
             return json.loads(self.record.read_text())
-        except (OSError, json.JSONDecodeError) as error:
+        # A ValueError is JSON or UTF-8 that is none.
+        except (OSError, ValueError) as error:
             raise InputError(
                 f"{self.path} is not a run folder: its record.json cannot be read "
                 f"({error})."
@@ -108,7 +110,17 @@ class Run:
             raise InputError(
                 f"{self.path} has no best.keras: no epoch has been completed yet."
             )
-        return keras.models.load_model(self.best, compile=False)
+        return self._load(self.best, compile=False)
+
+    def read_last(self) -> keras.Model:
+        """Loads the last model with its optimizer."""
+        return self._load(self.last)
+
+    def _load(self, path: Path, **options: Any) -> keras.Model:
+        try:
+            return keras.models.load_model(path, **options)
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise InputError(f"{path} cannot be loaded: {error}") from error
 
 
 def open_run(path: str | os.PathLike) -> Run:
@@ -150,16 +162,36 @@ def check_new(path: str | os.PathLike, *, overwrite: bool, resume: bool) -> Run:
     run = Run(Path(path))
     if resume:
         return open_run(path)
-    if not run.path.exists():
+    existing = next(x for x in (run.path, *run.path.absolute().parents) if x.exists())
+    if not existing.is_dir():
+        raise InputError(f"{existing} is a file, so {path} cannot be a folder.")
+    if not run.path.exists() and not run.path.is_symlink():
         return run
     if not overwrite:
         raise InputError(
             f"{path} exists already. Choose another --out, or --resume to continue "
             "that run, or --overwrite to replace it."
         )
-    if not run.path.is_dir() or (any(run.path.iterdir()) and not run.record.is_file()):
-        raise InputError(f"{path} is not a run folder, so it is not overwritten.")
+    foreign = _foreign_entries(run)
+    if run.path.is_symlink() or foreign:
+        raise InputError(
+            f"{path} is not a folder with nothing but a run in it "
+            f"({', '.join(foreign) or 'it is a link'}), so it is not overwritten."
+        )
     return run
+
+
+def _foreign_entries(run: Run) -> list[str]:
+    """What is in a folder but no file of a run, finished or not."""
+    files = (run.record, run.history, run.curves, run.best, run.last, run.exports)
+    own = {file.name for file in files}
+    return sorted(
+        entry.name
+        for entry in run.path.iterdir()
+        # Hidden ones are files of ours that a killed run did not finish.
+        if entry.name not in own
+        and not any(entry.name.startswith(f".{name}-") for name in own)
+    )
 
 
 def clear(run: Run) -> None:

@@ -42,6 +42,22 @@ def test_folder(pictures):
     np.testing.assert_array_equal(image, first[0])
 
 
+def test_hidden_sub_folders_are_left_out(pictures):
+    (pictures / "red" / ".checkpoints").mkdir()
+    (pictures / "red" / "deeper").mkdir()
+    for name in (".checkpoints", "deeper"):
+        Image.new("RGB", (8, 8)).save(pictures / "red" / name / "x.png")
+    source = folder(pictures)
+    assert sum(s.count for s in (source.train, source.validation, source.test)) == 21
+
+
+def test_fingerprint_knows_added_and_renamed_images(pictures):
+    before = folder(pictures).fingerprint
+    assert folder(pictures).fingerprint == before
+    (pictures / "red" / "0.jpg").rename(pictures / "red" / "00.jpg")
+    assert folder(pictures).fingerprint != before
+
+
 def test_grey_and_palette_pictures_become_rgb(pictures):
     Image.new("L", (8, 8), 77).save(pictures / "red" / "grey.png")
     Image.new("RGB", (8, 8), (1, 2, 3)).quantize(4).save(pictures / "red" / "p.png")
@@ -87,6 +103,11 @@ def sixteen_bits(file):
             lambda f: Image.new("CMYK", (8, 8)).save(f),
             "colour mode CMYK",
         ),
+        (
+            "palette.bmp",
+            lambda f: Image.new("RGB", (8, 8), (9, 8, 7)).quantize(4).save(f),
+            "colour mode P",
+        ),
         ("web.webp", lambda f: Image.new("RGB", (8, 8)).save(f), "is WEBP"),
         (
             "moving.gif",
@@ -130,14 +151,16 @@ def test_opening_by_name_or_path(pictures, monkeypatch):
             open_source(name)
     with pytest.raises(InputError, match="Did you mean digits"):
         open_source("digit")
+    for name in ("CIFAR-10", "path/to/images", "a:b:c", "cifar10/foo", "my data"):
+        with pytest.raises(InputError, match=f"no folder and no data set '{name}'"):
+            open_source(name)
     with pytest.raises(
         InputError, match=r"no data set 'cifar11'. Did you mean .*cifar1"
     ):
         open_source("cifar11")
 
 
-@pytest.fixture
-def prepared(tmp_path):
+def prepare(tmp_path, with_test):
     """A data set of TensorFlow Datasets, prepared on disk for real."""
     import tensorflow_datasets as tfds
 
@@ -156,7 +179,8 @@ def prepared(tmp_path):
             )
 
         def _split_generators(self, dl_manager):
-            return {"train": self._generate(20), "test": self._generate(5)}
+            splits = {"train": self._generate(20)}
+            return splits | ({"test": self._generate(5)} if with_test else {})
 
         def _generate(self, count):
             for index in range(count):
@@ -170,8 +194,23 @@ def prepared(tmp_path):
     return str(tmp_path)
 
 
-def test_tfds(prepared):
-    source = tfds_source.tfds_source("tiny_shapes", data_dir=prepared)
+def test_tfds_with_train_alone_and_a_whole_epoch(tmp_path):
+    from keras_senet.data.pipeline import training_batches
+
+    source = tfds_source.tfds_source("tiny_shapes", prepare(tmp_path, False))
+    counts = [s.count for s in (source.train, source.validation, source.test)]
+    assert counts == [14, 2, 4]
+    keras.utils.set_random_seed(0)
+    batches, steps = training_batches(
+        source, size=4, batch_size=7, seed=0, first_epoch=0, last_epoch=2
+    )
+    labels = [y.tolist() for _, y in batches.as_numpy_iterator()]
+    assert len(labels) == 2 * steps == 4
+    assert sum(labels[0] + labels[1]) == sum(labels[2] + labels[3])
+
+
+def test_tfds(tmp_path):
+    source = tfds_source.tfds_source("tiny_shapes", prepare(tmp_path, True))
     assert source.class_names == ("dark", "light")
     counts = [s.count for s in (source.train, source.validation, source.test)]
     assert counts == [18, 2, 5]

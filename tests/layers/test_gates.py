@@ -75,7 +75,7 @@ def test_nested_shared_and_full_map_blocks(images):
     assert found["inner/stage4_block3_se"].shape == (2, 64)
     assert len(found) == 12
     twice = keras.Model(inputs, shared(first(inputs)))
-    again = keras.ops.convert_to_numpy(shared.gate(twice(images)))[:, 0, 0]
+    again = keras.ops.convert_to_numpy(shared.compute_gate(twice(images)))[:, 0, 0]
     np.testing.assert_allclose(found["shared_1"], again, rtol=1e-5, atol=1e-6)
 
 
@@ -88,6 +88,21 @@ def test_channels_first_gates_and_sequential_models():
     )
     gates = keras_senet.gates(model)(np.ones((3, 8, 4, 4), "float32"))
     assert gates["se"].shape == (3, 8)
+
+
+@pytest.mark.parametrize("policy", ["float16", "mixed_bfloat16"])
+def test_gates_have_the_dtype_of_their_block(policy, tmp_path):
+    keras.config.set_dtype_policy(policy)
+    inputs = keras.Input((4, 4, 8))
+    keras.Model(inputs, keras_senet.SqueezeExcite(2, name="se")(inputs)).save(
+        tmp_path / "model.keras"
+    )
+    keras.config.set_dtype_policy("float32")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    gates = keras_senet.gates(loaded)(np.ones((1, 4, 4, 8), "float32"))
+    compute_dtype = loaded.get_layer("se").compute_dtype
+    assert keras.backend.standardize_dtype(gates["se"].dtype) == compute_dtype
+    assert compute_dtype == policy.removeprefix("mixed_")
 
 
 def test_refuses_what_has_no_gates():

@@ -153,6 +153,8 @@ def shapes_only(name, **arguments):
         ({"classifier_activation": "relu"}, "`classifier_activation` should be"),
         ({"se_stages": (5,)}, r"`se_stages` should be .*\(2, 3, 4\)"),
         ({"se_stages": ()}, "`reduction=None` builds"),
+        ({"se_stages": 2}, "`se_stages` should be .*Received: se_stages=2"),
+        ({"gate_activation": "sigmoidal"}, "sigmoidal"),
         ({"se_placement": "3x3"}, "`se_placement` should be .*basic"),
         ({"se_placement": "before"}, "`se_placement` should be"),
         ({"reduction": 0}, "`reduction` should be"),
@@ -173,6 +175,14 @@ def test_variant_and_published_weights_of_imagenet_networks():
         keras_senet.SEResNet50()
     with pytest.raises(ValueError, match="at least 32 pixels"):
         keras_senet.SEResNet50(weights=None, input_shape=(31, 64, 3))
+
+
+def test_all_stages_and_none_are_the_same_network():
+    all_of_them = shapes_only("se_resnet20", se_stages=(4, 3, 2))
+    function = shapes_only("se_resnet20", gate_activation=keras.activations.sigmoid)
+    expected = shapes_only("se_resnet20").get_layer("provenance").facts
+    for model in (all_of_them, function):
+        assert model.get_layer("provenance").facts == expected
 
 
 def test_mixed_precision_classifies_in_float32():

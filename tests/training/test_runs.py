@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -121,9 +122,10 @@ def test_existing_folder_is_refused_or_overwritten(run, tmp_path):
     assert done.returncode == 2
     assert "is finished" in done.stderr
     (tmp_path / "precious.txt").write_text("mine")
+    (tmp_path / "record.json").write_bytes(before)
     done = cli("train", "--overwrite", "--out", tmp_path, check=False)
     assert done.returncode == 2
-    assert "not a run folder" in done.stderr
+    assert "precious.txt" in done.stderr
     assert (tmp_path / "precious.txt").exists()
 
 
@@ -147,6 +149,49 @@ def test_two_replicas_compute_what_one_does(tmp_path):
     models = [keras.models.load_model(x / "best.keras") for x in (one, two)]
     for a, b in zip(*(model.weights for model in models), strict=True):
         np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-4)
+
+
+@pytest.mark.slow
+def test_a_run_killed_before_its_record_is_finished_by_resuming(run, tmp_path):
+    out = tmp_path / "run"
+    shutil.copytree(run[0], out)
+    record = record_of(out)
+    (out / "record.json").write_text(json.dumps({**record, "status": "running"}))
+    for name in ("best.keras", "curves.png"):
+        (out / name).unlink()
+    if record["best_epoch"] != 3:
+        shutil.copy(run[0] / "best.keras", out)
+    cli("train", "--resume", "--no-export", "--out", out)
+    again = record_of(out)
+    assert {**again, "seconds": 0} == {**record, "seconds": 0}
+    assert (out / "curves.png").exists()
+
+
+@pytest.mark.slow
+def test_diverging_stops_in_words(tmp_path):
+    options = [*SMALL, "--epochs", 2, "--learning-rate", "1e30", "--out"]
+    done = cli("train", *options, tmp_path / "run", check=False)
+    assert done.returncode == 2
+    assert "diverged in epoch 1" in done.stderr.splitlines()[-1]
+    assert not (tmp_path / "run" / "best.keras").exists()
+
+
+@pytest.mark.slow
+def test_data_that_changed_since_are_refused(run, tmp_path):
+    out = tmp_path / "run"
+    shutil.copytree(run[0], out)
+    record = record_of(out)
+    record["data"]["fingerprint"] = "of other data"
+    (out / "record.json").write_text(json.dumps(record))
+    done = cli("evaluate", out, check=False)
+    assert done.returncode == 2
+    assert "have changed since" in done.stderr.splitlines()[-1]
+    (out / "best.keras").write_bytes(b"PK, but no model")
+    record["data"]["fingerprint"] = record_of(run[0])["data"]["fingerprint"]
+    (out / "record.json").write_text(json.dumps(record))
+    done = cli("evaluate", out, check=False)
+    assert done.returncode == 2
+    assert "best.keras cannot be loaded" in done.stderr
 
 
 @pytest.mark.slow

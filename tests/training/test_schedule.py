@@ -6,7 +6,7 @@ pytestmark = pytest.mark.usefixtures("only_tensorflow")
 
 
 def test_learning_rate_warms_up_and_falls_to_zero():
-    from keras_senet.training.loop import compile_model
+    from keras_senet.training.network import compile_model
     from keras_senet.training.recipe import Recipe
 
     inputs = keras.Input((2,))

@@ -1,0 +1,84 @@
+"""The docstrings of the public functions, from their specs."""
+
+from keras_senet.models.checks import placements_of
+from keras_senet.models.spec import ResidualSpec
+from keras_senet.weights.catalog import IMAGENET
+
+ARGUMENTS = """
+
+    Args:
+        include_top: Whether to end in the classifier: global average pool{dropout},
+            dense layer. It takes images of any size.
+        weights: `None` (random){weights},
+            or the path of a `.weights.h5` file saved from this network.
+        input_tensor: A Keras tensor to build on, instead of a new input. The
+            network wants preprocessed images.
+        input_shape: Without the batch; default `{shape}` (channels last).
+            Height and width may be `None`, otherwise at least {least}.
+        pooling: Without the top: `None` for the feature map, `"avg"` or
+            `"max"` for its global pool.
+        classes: Number of classes.
+        classifier_activation: `"softmax"`, or `None` for logits.
+        name: The model's name; default `"{snake}"`.
+        reduction: The reduction ratio r; `None` builds the network without SE.
+        use_bias: Whether the two matrices of SE have biases.
+        squeeze: `"avg"`, `"max"`, or `None` to gate every position.
+        gate_activation: The activation that makes the gates.
+        se_stages: The stages that have SE, out of {stages}; `None` is all.
+        se_placement: Where SE stands in a residual unit (journal, figure 5):
+            {placements}.
+{variant}        dropout: Rate of the dropout before the classifier; `None` is the
+            network's own, {rate}.
+        drop_path: Rate at which the last block's branch is dropped in training,
+            growing linearly from zero at the first block.
+        skip_mismatch: Whether layers that do not fit the weights' shapes keep
+            their random values, such as the head with other `classes`.
+
+    Returns:
+        A functional `keras.Model`, in the global dtype policy. With a mixed
+        policy the classifier computes in float32.
+
+    Raises:
+        ValueError: If an argument is out of its range or contradicts the
+            weights.
+        FileNotFoundError: If `weights` is a path without a file.
+
+    Example:
+
+    ```python
+    import keras_senet
+
+    model = keras_senet.{function}(weights=None, classes=10)
+    ```
+"""
+
+VARIANT = """        variant: The dialect.
+            `"pytorch"`: stem pool padded by one{strides};
+            `"caffe"`, the authors' own: stem pool rounded up{caffe_strides}.
+            Weights of the one are wrong in the other. `None` takes the dialect
+            of the weights, and `"pytorch"` with `weights=None`.
+"""
+
+
+def docstring(name: str, snake: str, spec: ResidualSpec) -> str:
+    """The docstring of the public function `name`."""
+    checkpoint = IMAGENET.get(snake)
+    strides = caffe_strides = ""
+    if spec.strides_by_dialect and spec.block == "bottleneck":
+        strides, caffe_strides = ", stride on the 3x3", ", stride on the first 1x1"
+    return spec.about + ARGUMENTS.format(
+        function=name,
+        snake=snake,
+        weights=f', `"imagenet"` (the checkpoint {checkpoint.tag})'
+        if checkpoint
+        else "",
+        dropout=", dropout" if spec.dropout else "",
+        shape=(spec.size, spec.size, 3),
+        least=spec.output_stride,
+        stages=spec.stages,
+        placements=" or ".join(f'`"{x}"`' for x in placements_of(spec)),
+        rate=spec.dropout,
+        variant=VARIANT.format(strides=strides, caffe_strides=caffe_strides)
+        if spec.variant
+        else "",
+    )
