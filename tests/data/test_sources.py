@@ -164,31 +164,34 @@ def prepare(tmp_path, with_test):
     """A data set of TensorFlow Datasets, prepared on disk for real."""
     import tensorflow_datasets as tfds
 
-    class TinyShapes(tfds.core.GeneratorBasedBuilder):
-        """Grey squares in two classes."""
+    # Not registered: it is found on disk, like one prepared elsewhere.
+    with tfds.core.registered.skip_registration():
 
-        VERSION = tfds.core.Version("1.0.0")
+        class TinyShapes(tfds.core.GeneratorBasedBuilder):
+            """Grey squares in two classes."""
 
-        def _info(self):
-            features = {
-                "image": tfds.features.Image(shape=(6, 6, 1)),
-                "label": tfds.features.ClassLabel(names=["dark", "light"]),
-            }
-            return tfds.core.DatasetInfo(
-                builder=self, features=tfds.features.FeaturesDict(features)
-            )
+            VERSION = tfds.core.Version("1.0.0")
 
-        def _split_generators(self, dl_manager):
-            splits = {"train": self._generate(20)}
-            return splits | ({"test": self._generate(5)} if with_test else {})
+            def _info(self):
+                features = {
+                    "image": tfds.features.Image(shape=(6, 6, 1)),
+                    "label": tfds.features.ClassLabel(names=["dark", "light"]),
+                }
+                return tfds.core.DatasetInfo(
+                    builder=self, features=tfds.features.FeaturesDict(features)
+                )
 
-        def _generate(self, count):
-            for index in range(count):
-                image = np.full((6, 6, 1), 200 if index % 2 else 10, "uint8")
-                yield index, {"image": image, "label": index % 2}
+            def _split_generators(self, dl_manager):
+                splits = {"train": self._generate(20)}
+                return splits | ({"test": self._generate(5)} if with_test else {})
 
-        def _generate_examples(self):
-            raise AssertionError("not called")
+            def _generate(self, count):
+                for index in range(count):
+                    image = np.full((6, 6, 1), 200 if index % 2 else 10, "uint8")
+                    yield index, {"image": image, "label": index % 2}
+
+            def _generate_examples(self):
+                raise AssertionError("not called")
 
     TinyShapes(data_dir=tmp_path).download_and_prepare()
     return str(tmp_path)
