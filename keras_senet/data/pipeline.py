@@ -5,7 +5,6 @@ from typing import Any
 
 from keras_senet.data.augment import augment
 from keras_senet.data.source import Source, Split
-from keras_senet.errors import InputError
 
 # Streams have no random access: they are shuffled as they pass, scaled already, so
 # that the buffer takes 0.6 GB at 224 pixels.
@@ -20,7 +19,7 @@ def training_batches(
     seed: int,
     first_epoch: int,
     last_epoch: int,
-) -> tuple[Any, int]:
+) -> Any:
     """The batches of all epochs, one after the other.
 
     Order and augmentation of an epoch depend on the seed and on the epoch's
@@ -34,24 +33,16 @@ def training_batches(
         batch_size: Images in a batch, over all replicas.
         seed: Any integer.
         first_epoch: Number of the first epoch, from 0.
-        last_epoch: Number of the epoch to end before.
+        last_epoch: Number of the epoch to end before, larger than the first.
 
     Returns:
         A `tf.data.Dataset` of `(images, labels)`, float32 RGB 0..255 of shape
-        `(batch_size, size, size, 3)` and int64; and the batches in an epoch.
-
-    Raises:
-        InputError: If the training images do not fill one batch.
+        `(batch_size, size, size, 3)` and int64.
     """
     import tensorflow as tf
 
     split = source.train
     steps = split.count // batch_size
-    if not steps:
-        raise InputError(
-            f"{source.name} has {split.count} training images, which do not fill "
-            f"one batch of {batch_size}; choose a smaller --batch-size."
-        )
 
     def one_epoch(epoch: Any) -> Any:
         def example(index: Any, image: Any, label: Any) -> tuple[Any, Any]:
@@ -75,7 +66,7 @@ def training_batches(
     # Of an unknown cardinality, Keras would take one step too many each epoch.
     total = steps * (last_epoch - first_epoch)
     batches = batches.apply(tf.data.experimental.assert_cardinality(total))
-    return batches.prefetch(tf.data.AUTOTUNE), steps
+    return batches.prefetch(tf.data.AUTOTUNE)
 
 
 def evaluation_batches(split: Split, *, size: int, batch_size: int) -> Any:

@@ -66,6 +66,83 @@ def train(
     # First, since the CPU cannot be divided once TensorFlow has read data.
     strategy = mirrored_strategy(devices)
     source = open_data(run) if resume else open_source(recipe.data)
+    steps = steps_per_epoch(recipe, source, strategy)
+    keras.utils.set_random_seed(recipe.seed)
+    with strategy.scope():
+        if resume and run.last.exists():
+            model = run.read_last()
+        else:
+            model = build(recipe, source)
+            if strategy.num_replicas_in_sync > 1:
+                model = with_batch_norm(model, synchronized=True)
+            compile_model(model, recipe, steps)
+    record = describe(recipe, source, strategy, model)
+    if not resume:
+        clear(run)
+    run.write_record({"status": "running", **record})
+    rows = fit(model, recipe, source, run, steps)
+    results = measure_best(run, source, recipe.batch_size)
+    plot_curves(rows, f"{recipe.model} on {source.name}", run.curves)
+    record = {
+        "status": "finished",
+        **record,
+        "best_epoch": best_row(rows)["epoch"],
+        "metrics": {
+            name: {**asdict(result), "accuracy": result.accuracy}
+            for name, result in results.items()
+        },
+        "history": rows,
+        "seconds": round(time.monotonic() - started, 1),
+    }
+    run.write_record(record)
+    return record
+
+
+def fit(
+    model: keras.Model, recipe: Recipe, source: Source, run: Run, steps: int
+) -> list[dict[str, float]]:
+    """Trains for the epochs that the model has not seen yet.
+
+    Args:
+        model: Compiled, perhaps with an optimizer that has taken steps.
+        recipe: What to do.
+        source: The data set.
+        run: Where the models and the history go.
+        steps: Batches in an epoch.
+
+    Returns:
+        The history, a dictionary of metrics for each epoch from the first.
+    """
+    done = int(keras.ops.convert_to_numpy(model.optimizer.iterations)) // steps
+    files = RunFiles(run, run.read_history()[:done])
+    files.keep_if_best(model)
+    if done == recipe.epochs:
+        return files.rows
+    size, batch_size = model.input_shape[1], recipe.batch_size
+    model.fit(
+        training_batches(
+            source,
+            size=size,
+            batch_size=batch_size,
+            seed=recipe.seed,
+            first_epoch=done,
+            last_epoch=recipe.epochs,
+        ),
+        epochs=recipe.epochs,
+        initial_epoch=done,
+        steps_per_epoch=steps,
+        validation_data=evaluation_batches(
+            source.validation, size=size, batch_size=batch_size
+        ),
+        callbacks=[files],
+        # The data come shuffled; Keras would say that it cannot.
+        shuffle=False,
+    )
+    return files.rows
+
+
+def steps_per_epoch(recipe: Recipe, source: Source, strategy: Any) -> int:
+    """Batches in an epoch; refuses batches that cannot be filled or shared out."""
     replicas = strategy.num_replicas_in_sync
     if recipe.batch_size % replicas:
         raise InputError(
@@ -73,59 +150,12 @@ def train(
             f"Received: batch_size={recipe.batch_size}"
         )
     steps = source.train.count // recipe.batch_size
-    keras.utils.set_random_seed(recipe.seed)
-    with strategy.scope():
-        if resume and run.last.exists():
-            model = run.read_last()
-        else:
-            model = build(recipe, source)
-            if replicas > 1:
-                model = with_batch_norm(model, synchronized=True)
-            compile_model(model, recipe, steps)
-    size = model.input_shape[1]
-    done = int(keras.ops.convert_to_numpy(model.optimizer.iterations)) // max(1, steps)
-    train_data, steps = training_batches(
-        source,
-        size=size,
-        batch_size=recipe.batch_size,
-        seed=recipe.seed,
-        first_epoch=done,
-        last_epoch=recipe.epochs,
-    )
-    record = describe(recipe, source, strategy, model)
-    if not resume:
-        clear(run)
-    run.write_record({"status": "running", **record})
-    files = RunFiles(run, run.read_history()[:done])
-    files.keep_if_best(model)
-    if done < recipe.epochs:
-        model.fit(
-            train_data,
-            epochs=recipe.epochs,
-            initial_epoch=done,
-            steps_per_epoch=steps,
-            validation_data=evaluation_batches(
-                source.validation, size=size, batch_size=recipe.batch_size
-            ),
-            callbacks=[files],
-            # The data come shuffled; Keras would say that it cannot.
-            shuffle=False,
+    if not steps:
+        raise InputError(
+            f"{source.name} has {source.train.count} training images, which do not "
+            f"fill one batch of {recipe.batch_size}; choose a smaller --batch-size."
         )
-    results = measure_best(run, source, recipe.batch_size)
-    plot_curves(files.rows, f"{recipe.model} on {source.name}", run.curves)
-    record = {
-        "status": "finished",
-        **record,
-        "best_epoch": best_row(files.rows)["epoch"],
-        "metrics": {
-            name: {**asdict(result), "accuracy": result.accuracy}
-            for name, result in results.items()
-        },
-        "history": files.rows,
-        "seconds": round(time.monotonic() - started, 1),
-    }
-    run.write_record(record)
-    return record
+    return steps
 
 
 def check_backend() -> None:

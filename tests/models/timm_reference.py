@@ -16,7 +16,7 @@ def import_timm():
         library = torch.library.Library("torchvision", "DEF")
         library.define("nms(Tensor d, Tensor s, float t) -> Tensor")
         library.define("qnms(Tensor d, Tensor s, float t) -> Tensor")
-        import_timm.library = library
+        import_timm.declared = library
     import timm
 
     return timm
