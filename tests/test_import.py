@@ -27,6 +27,7 @@ def imported(script, backend):
     return set(done.stdout.split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_little_is_imported(backend):
     if importlib.util.find_spec(backend) is None:

@@ -22,28 +22,35 @@ def images():
     return np.random.default_rng(0).normal(size=(6, 32, 32, 3)).astype("float32")
 
 
-def test_answers_in_a_fresh_process_and_next_versions(model, images, tmp_path):
-    for version in ("1", "2"):
-        report = to_saved_model(model, tmp_path / "exported", images)
-        assert report.path == tmp_path / "exported" / version
-        assert report.images == 6
-        assert report.largest_difference <= 1e-5
-    (tmp_path / "exported" / "notes").mkdir()
-    assert saved_model.next_version(tmp_path / "exported") == 3
+@pytest.fixture(scope="module")
+def report(model, tmp_path_factory):
+    x = np.random.default_rng(0).normal(size=(6, 32, 32, 3)).astype("float32")
+    return to_saved_model(model, tmp_path_factory.mktemp("models") / "exported", x)
+
+
+def test_versions_count_on(tmp_path):
+    assert saved_model.next_version(tmp_path / "none") == 1
+    for name in ("2", "10", "notes", "003x"):
+        (tmp_path / name).mkdir()
+    assert saved_model.next_version(tmp_path) == 11
+
+
+def test_answers_in_a_fresh_process(report, model, images):
+    assert (report.path.parent.name, report.path.name) == ("exported", "1")
+    assert report.images == 6
+    assert report.largest_difference <= 1e-5
     answers = parity.replay(report.path, {"images": images[:1]})
     np.testing.assert_allclose(
         answers["probabilities"], model.predict_on_batch(images[:1]), atol=1e-5
     )
 
 
-def test_variables_are_stored_once(model, images, tmp_path):
-    report = to_saved_model(model, tmp_path, images)
+def test_variables_are_stored_once(report, model):
     size = sum(f.stat().st_size for f in (report.path / "variables").iterdir())
     assert size < 1.05 * 4 * model.count_params()
 
 
-def test_no_function_must_be_compiled(model, images, tmp_path):
-    report = to_saved_model(model, tmp_path, images)
+def test_no_function_must_be_compiled(report):
     text = (report.path / "saved_model.pb").read_bytes()
     from tensorflow.core.protobuf import saved_model_pb2
 

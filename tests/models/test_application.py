@@ -246,6 +246,7 @@ np.save(sys.argv[3], keras.ops.convert_to_numpy(model(x)))
 """
 
 
+@pytest.mark.slow
 def test_reload_in_a_fresh_process(tmp_path):
     model = keras_senet.SEResNeXt26(weights=None, input_shape=(32, 32, 3), classes=4)
     model.save(tmp_path / "model.keras")
