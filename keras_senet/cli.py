@@ -171,7 +171,8 @@ def evaluate(options: argparse.Namespace) -> None:
 
     check_backend()
     run = open_run(options.run)
-    results = measure_best(run, open_data(run), run.read_recipe().batch_size)
+    test = {"test": open_data(run).test}
+    results = measure_best(run, test, run.read_recipe().batch_size)
     print(f"Test accuracy {results['test']}")
 
 

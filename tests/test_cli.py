@@ -96,6 +96,13 @@ def test_folders_that_are_no_runs(capsys, tmp_path, command):
     assert "no epoch has been completed" in fails(capsys, command, tmp_path)
 
 
+@pytest.mark.usefixtures("only_tensorflow")
+def test_resuming_a_record_without_devices(capsys, tmp_path):
+    (tmp_path / "record.json").write_text('{"recipe": {}, "status": "running"}')
+    line = fails(capsys, "train", "--resume", "--out", tmp_path)
+    assert "does not say on how many devices" in line
+
+
 def test_unknown_options_and_formats(capsys):
     for arguments in (
         ["export", "run", "--format", "pickle"],

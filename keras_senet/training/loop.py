@@ -12,7 +12,7 @@ import numpy as np
 
 from keras_senet.data.opening import open_source
 from keras_senet.data.pipeline import evaluation_batches, training_batches
-from keras_senet.data.source import Source
+from keras_senet.data.source import Source, Split
 from keras_senet.errors import InputError
 from keras_senet.evaluation.accuracy import Accuracy, measure
 from keras_senet.training.callbacks import RunFiles, best_row
@@ -81,7 +81,8 @@ def train(
         clear(run)
     run.write_record({"status": "running", **record})
     rows = fit(model, recipe, source, run, steps)
-    results = measure_best(run, source, recipe.batch_size)
+    splits = {"validation": source.validation, "test": source.test}
+    results = measure_best(run, splits, recipe.batch_size)
     plot_curves(rows, f"{recipe.model} on {source.name}", run.curves)
     record = {
         "status": "finished",
@@ -189,7 +190,9 @@ def check_resumable(run: Run, recipe: Recipe, devices: int | None) -> int:
     record = run.read_record()
     if record.get("status") == "finished":
         raise InputError(f"{run.path} is finished; there is nothing to resume.")
-    replicas = record["distribution"]["replicas"]
+    replicas = record.get("distribution", {}).get("replicas")
+    if replicas is None:
+        raise InputError(f"{run.record} does not say on how many devices it ran.")
     if devices not in (None, replicas):
         raise InputError(
             f"{run.path} was started on {replicas} devices. Received: devices={devices}"
@@ -228,12 +231,14 @@ def open_data(run: Run) -> Source:
     return source
 
 
-def measure_best(run: Run, source: Source, batch_size: int) -> dict[str, Accuracy]:
-    """Measures the best model, as it was saved, on validation and test images.
+def measure_best(
+    run: Run, splits: dict[str, Split], batch_size: int
+) -> dict[str, Accuracy]:
+    """Measures the best model, as it was saved.
 
     Args:
         run: The folder.
-        source: The data set.
+        splits: The images to measure on, by name.
         batch_size: Images in a batch.
 
     Returns:
@@ -246,7 +251,7 @@ def measure_best(run: Run, source: Source, batch_size: int) -> dict[str, Accurac
             model.predict_on_batch,
             evaluation_batches(split, size=size, batch_size=batch_size),
         )
-        for name, split in (("validation", source.validation), ("test", source.test))
+        for name, split in splits.items()
     }
 
 
