@@ -3,6 +3,12 @@
 from keras_senet.benchmark.macs import count_macs as count_macs
 from keras_senet.layers import SqueezeExcite as SqueezeExcite
 from keras_senet.layers import gates as gates
+from keras_senet.models.endpoints import endpoints as endpoints
+from keras_senet.models.families import SEVGG16 as SEVGG16
+from keras_senet.models.families import SEBNInception as SEBNInception
+from keras_senet.models.families import SEInceptionResNetV2 as SEInceptionResNetV2
+from keras_senet.models.families import SEInceptionV3 as SEInceptionV3
+from keras_senet.models.families import SEMobileNet as SEMobileNet
 from keras_senet.models.families import SENet154 as SENet154
 from keras_senet.models.families import SEResNet18 as SEResNet18
 from keras_senet.models.families import SEResNet20 as SEResNet20
@@ -13,12 +19,21 @@ from keras_senet.models.families import SEResNet56 as SEResNet56
 from keras_senet.models.families import SEResNet101 as SEResNet101
 from keras_senet.models.families import SEResNet110 as SEResNet110
 from keras_senet.models.families import SEResNet152 as SEResNet152
+from keras_senet.models.families import SEResNet164 as SEResNet164
 from keras_senet.models.families import SEResNeXt26 as SEResNeXt26
 from keras_senet.models.families import SEResNeXt50 as SEResNeXt50
 from keras_senet.models.families import SEResNeXt101 as SEResNeXt101
+from keras_senet.models.families import SEShakeShake26_2x96d as SEShakeShake26_2x96d
+from keras_senet.models.families import SEShuffleNet as SEShuffleNet
+from keras_senet.models.families import SEWideResNet16_8 as SEWideResNet16_8
 from keras_senet.version import __version__ as __version__
 
 __all__ = [
+    "SEVGG16",
+    "SEBNInception",
+    "SEInceptionResNetV2",
+    "SEInceptionV3",
+    "SEMobileNet",
     "SENet154",
     "SEResNeXt26",
     "SEResNeXt50",
@@ -32,8 +47,13 @@ __all__ = [
     "SEResNet101",
     "SEResNet110",
     "SEResNet152",
+    "SEResNet164",
+    "SEShakeShake26_2x96d",
+    "SEShuffleNet",
+    "SEWideResNet16_8",
     "SqueezeExcite",
     "__version__",
     "count_macs",
+    "endpoints",
     "gates",
 ]

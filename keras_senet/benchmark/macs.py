@@ -7,7 +7,12 @@ import keras
 
 from keras_senet.layers import SqueezeExcite
 
-CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
+CONVOLUTIONS = (
+    keras.layers.Conv1D,
+    keras.layers.Conv2D,
+    keras.layers.Conv3D,
+    keras.layers.DepthwiseConv2D,
+)
 # Scale and shift, which no published count includes.
 NORMALIZATIONS = (
     keras.layers.BatchNormalization,

@@ -20,16 +20,16 @@ from keras_senet.models.checks import (
 )
 from keras_senet.models.documentation import docstring
 from keras_senet.models.residual import residual_network
-from keras_senet.models.spec import ResidualSpec
+from keras_senet.models.spec import NetworkSpec, ResidualSpec
+from keras_senet.models.table import TableSpec
+from keras_senet.models.tabular import tabular_network
 from keras_senet.weights.catalog import IMAGENET
 from keras_senet.weights.stored import load_weights
 
 Shape = Sequence[int | None] | None
 
 
-def application(
-    name: str, snake: str, spec: ResidualSpec
-) -> Callable[..., keras.Model]:
+def application(name: str, snake: str, spec: NetworkSpec) -> Callable[..., keras.Model]:
     """Makes the public function of a network.
 
     Args:
@@ -39,7 +39,7 @@ def application(
 
     Returns:
         A function with the keywords of `keras.applications`, and those of SE.
-        A network without dialects has no `variant`.
+        Arguments that the network does not have are absent.
     """
     default: Weights = "imagenet" if snake in IMAGENET else None
 
@@ -86,7 +86,7 @@ def application(
         check_spec(wanted)
         images, inputs = _inputs(input_tensor, input_shape, wanted)
         x = Provenance({"network": snake, **wanted.facts()}, name="provenance")(images)
-        x = residual_network(x, wanted)
+        x = feature_map(x, wanted)
         if include_top:
             x = _classifier(x, wanted, classes, classifier_activation)
         elif pooling is not None:
@@ -96,10 +96,19 @@ def application(
             load_weights(model, weights, skip_mismatch)
         return model
 
-    public = build if spec.variant else without(build, "variant")
+    public = without(build, *spec.absent) if spec.absent else build
     public.__name__ = public.__qualname__ = name
     public.__doc__ = docstring(name, snake, spec)
     return public
+
+
+def feature_map(x: Any, spec: NetworkSpec) -> Any:
+    """From images to the last feature map, by the kind of the spec."""
+    if isinstance(spec, ResidualSpec):
+        return residual_network(x, spec)
+    if isinstance(spec, TableSpec):
+        return tabular_network(x, spec)
+    raise TypeError(f"No builder for {type(spec).__name__}")
 
 
 def without(function: Callable[..., Any], *absent: str) -> Callable[..., Any]:
@@ -125,7 +134,7 @@ def without(function: Callable[..., Any], *absent: str) -> Callable[..., Any]:
     return narrowed
 
 
-def _inputs(input_tensor: Any, shape: Shape, spec: ResidualSpec) -> tuple[Any, Any]:
+def _inputs(input_tensor: Any, shape: Shape, spec: NetworkSpec) -> tuple[Any, Any]:
     """The images to build on, and the model's inputs behind them."""
     channels_first = keras.config.image_data_format() == "channels_first"
     if input_tensor is not None:
@@ -148,7 +157,7 @@ def _inputs(input_tensor: Any, shape: Shape, spec: ResidualSpec) -> tuple[Any, A
     return images, inputs
 
 
-def _classifier(x: Any, spec: ResidualSpec, classes: int, activation: Any) -> Any:
+def _classifier(x: Any, spec: NetworkSpec, classes: int, activation: Any) -> Any:
     if activation not in (None, "softmax"):
         raise ValueError(
             "`classifier_activation` should be 'softmax' or None. "
@@ -158,9 +167,7 @@ def _classifier(x: Any, spec: ResidualSpec, classes: int, activation: Any) -> An
         raise ValueError(
             f"`classes` should be an integer of at least 1. Received: classes={classes}"
         )
-    x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
-    if spec.dropout:
-        x = layers.Dropout(spec.dropout, name="dropout")(x)
+    x = _hidden(x, spec) if spec.hidden else _averaged(x, spec)
     policy = keras.config.dtype_policy()
     mixed = policy.compute_dtype != policy.variable_dtype
     return Classifier(
@@ -169,6 +176,26 @@ def _classifier(x: Any, spec: ResidualSpec, classes: int, activation: Any) -> An
         dtype=policy.variable_dtype if mixed else None,
         name="predictions",
     )(x)
+
+
+def _averaged(x: Any, spec: NetworkSpec) -> Any:
+    x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
+    return layers.Dropout(spec.dropout, name="dropout")(x) if spec.dropout else x
+
+
+def _hidden(x: Any, spec: NetworkSpec) -> Any:
+    if None in x.shape[1:]:
+        raise ValueError(
+            "`input_shape` should be defined, since the classifier of this network "
+            "starts from a feature map of a fixed size; `include_top=False` takes "
+            f"any. Received: a feature map of shape {tuple(x.shape)}"
+        )
+    x = layers.Flatten(name="flatten")(x)
+    for number, units in enumerate(spec.hidden, start=1):
+        x = layers.Dense(units, activation="relu", name=f"fc{number}")(x)
+        if spec.dropout:
+            x = layers.Dropout(spec.dropout, name=f"dropout{number}")(x)
+    return x
 
 
 def _pool(x: Any, pooling: str) -> Any:

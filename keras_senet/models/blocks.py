@@ -8,10 +8,6 @@ from keras import layers
 from keras_senet.layers import GroupedConv2D, SqueezeExcite
 from keras_senet.models.spec import SqueezeExciteSpec
 
-# Epsilon 1e-5 and momentum 0.9 (torch counts the other way: 0.1) are those of
-# all published residual networks; Keras' own defaults are 1e-3 and 0.99.
-BATCH_NORM = {"epsilon": 1e-5, "momentum": 0.9}
-
 
 def channel_axis() -> int:
     """The axis of the channels in a 4D feature map."""
@@ -21,6 +17,87 @@ def channel_axis() -> int:
 def pad(x: Any, before: int, after: int, name: str) -> Any:
     """Pads height and width with zeros."""
     return layers.ZeroPadding2D(((before, after), (before, after)), name=name)(x)
+
+
+def padded(
+    x: Any, kernel: int | tuple[int, int], padding: str, name: str
+) -> tuple[Any, str]:
+    """Pads as `"symmetric"` and `"end"` say; what is left is for the layer.
+
+    Returns:
+        The feature map, and `"same"` or `"valid"`.
+    """
+    if padding == "symmetric":
+        half = max(kernel) // 2 if isinstance(kernel, tuple) else kernel // 2
+        return pad(x, half, half, name), "valid"
+    return (pad(x, 0, 1, name), "valid") if padding == "end" else (x, padding)
+
+
+def convolution(
+    x: Any,
+    filters: int | None,
+    kernel: int | tuple[int, int],
+    *,
+    stride: int = 1,
+    padding: str = "symmetric",
+    groups: int = 1,
+    use_bias: bool = False,
+    prefix: str,
+    number: str = "",
+) -> Any:
+    """Convolution, grouped or depthwise where asked for.
+
+    Args:
+        x: Feature map.
+        filters: Channels of the output; `None` for a depthwise convolution.
+        kernel: Side of the kernel, or its height and width.
+        stride: Stride in both directions.
+        padding: `"same"` or `"valid"` as in Keras; `"symmetric"`: half the kernel
+            on every side, as in the published residual networks, where `"same"`
+            pads even sizes unequally; `"end"`: one at the bottom and right.
+        groups: Cardinality.
+        use_bias: Whether there is a bias.
+        prefix: Start of the layers' names.
+        number: End of the layers' names.
+
+    Returns:
+        The new feature map.
+    """
+    if padding == "symmetric" and (stride == 1 or kernel == 1):
+        padding = "same"
+    x, padding = padded(x, kernel, padding, name=f"{prefix}pad{number}")
+    settings = {
+        "strides": stride,
+        "padding": padding,
+        "use_bias": use_bias,
+        "name": f"{prefix}conv{number}",
+    }
+    if filters is None:
+        return layers.DepthwiseConv2D(
+            kernel, depthwise_initializer="he_normal", **settings
+        )(x)
+    kind = layers.Conv2D if groups == 1 else GroupedConv2D
+    return kind(
+        filters, kernel, groups=groups, kernel_initializer="he_normal", **settings
+    )(x)
+
+
+def normalization(
+    x: Any,
+    name: str,
+    *,
+    epsilon: float = 1e-5,
+    momentum: float = 0.9,
+    gamma: bool = True,
+) -> Any:
+    """Batch normalization.
+
+    The defaults are those of all published residual networks (torch counts the
+    momentum the other way: 0.1); Keras' own are 1e-3 and 0.99.
+    """
+    return layers.BatchNormalization(
+        axis=channel_axis(), epsilon=epsilon, momentum=momentum, scale=gamma, name=name
+    )(x)
 
 
 def conv_bn(
@@ -36,9 +113,6 @@ def conv_bn(
 ) -> Any:
     """Convolution without bias, batch normalization and perhaps a ReLU.
 
-    Strided convolutions are padded by `kernel // 2` on every side, as in the
-    published networks; `padding="same"` would pad even sizes unequally.
-
     Args:
         x: Feature map.
         filters: Channels of the output.
@@ -52,25 +126,34 @@ def conv_bn(
     Returns:
         The new feature map.
     """
-    padding = "same"
-    if stride > 1 and kernel > 1:
-        x = pad(x, kernel // 2, kernel // 2, name=f"{prefix}pad{number}")
-        padding = "valid"
-    convolution = layers.Conv2D if groups == 1 else GroupedConv2D
     x = convolution(
-        filters,
-        kernel,
-        strides=stride,
-        padding=padding,
-        groups=groups,
-        use_bias=False,
-        kernel_initializer="he_normal",
-        name=f"{prefix}conv{number}",
-    )(x)
-    x = layers.BatchNormalization(
-        axis=channel_axis(), **BATCH_NORM, name=f"{prefix}bn{number}"
-    )(x)
+        x, filters, kernel, stride=stride, groups=groups, prefix=prefix, number=number
+    )
+    x = normalization(x, f"{prefix}bn{number}")
     return layers.ReLU(name=f"{prefix}relu{number}")(x) if relu else x
+
+
+def bn_relu_conv(
+    x: Any,
+    filters: int,
+    kernel: int,
+    *,
+    stride: int = 1,
+    prefix: str,
+    number: str = "",
+) -> Any:
+    """Batch normalization, ReLU and a convolution without bias.
+
+    The arguments are those of `conv_bn`.
+    """
+    x = bn_relu(x, prefix=prefix, number=number)
+    return convolution(x, filters, kernel, stride=stride, prefix=prefix, number=number)
+
+
+def bn_relu(x: Any, *, prefix: str, number: str = "") -> Any:
+    """Batch normalization and ReLU."""
+    x = normalization(x, f"{prefix}bn{number}")
+    return layers.ReLU(name=f"{prefix}relu{number}")(x)
 
 
 def stem_pool(x: Any, variant: str | None) -> Any:

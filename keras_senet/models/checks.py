@@ -4,7 +4,9 @@ import os
 from collections.abc import Collection
 from typing import Any
 
-from keras_senet.models.spec import PLACEMENTS, VARIANTS, ResidualSpec
+from keras_senet.layers.image_size import check_side
+from keras_senet.models.spec import VARIANTS, NetworkSpec
+from keras_senet.models.table import TableSpec
 from keras_senet.weights.catalog import IMAGENET
 from keras_senet.weights.stored import stored_facts
 
@@ -34,7 +36,7 @@ def checked_weights(weights: Weights, snake: str) -> Weights:
     return weights
 
 
-def dialect_of(spec: ResidualSpec, variant: str | None, weights: Weights) -> Any:
+def dialect_of(spec: NetworkSpec, variant: str | None, weights: Weights) -> Any:
     """The dialect asked for, or that of the weights, or the spec's."""
     if variant not in (None, *VARIANTS):
         raise ValueError(
@@ -47,7 +49,7 @@ def dialect_of(spec: ResidualSpec, variant: str | None, weights: Weights) -> Any
     return facts.get("variant") or spec.variant
 
 
-def stages_of(spec: ResidualSpec, stages: Any) -> tuple[int, ...] | None:
+def stages_of(spec: NetworkSpec, stages: Any) -> tuple[int, ...] | None:
     """The stages with SE, in order; all of them are `None`."""
     if stages is None:
         return None
@@ -65,19 +67,14 @@ def stages_of(spec: ResidualSpec, stages: Any) -> tuple[int, ...] | None:
     return None if chosen == spec.stages else chosen
 
 
-def placements_of(spec: ResidualSpec) -> tuple[str, ...]:
-    """Which placements a network has: `"3x3"` is inside a bottleneck only."""
-    return PLACEMENTS if spec.block == "bottleneck" else PLACEMENTS[:-1]
-
-
-def check_spec(spec: ResidualSpec) -> None:
+def check_spec(spec: NetworkSpec) -> None:
     """Refuses placements that the blocks have not, and rates out of range."""
     se = spec.se
-    placements = placements_of(spec)
-    if se.placement not in placements:
+    if se.placement not in spec.placements:
         raise ValueError(
-            f"`se_placement` should be one of {placements} for networks of "
-            f"{spec.block} blocks. Received: se_placement={se.placement!r}"
+            f"`se_placement` should be one of {spec.placements} for this network "
+            "('3x3' is inside a bottleneck). Received: "
+            f"se_placement={se.placement!r}"
         )
     for argument, rate in (("dropout", spec.dropout), ("drop_path", spec.drop_path)):
         if not 0 <= rate < 1:
@@ -87,9 +84,9 @@ def check_spec(spec: ResidualSpec) -> None:
 
 
 def check_image_shape(
-    shape: tuple[int | None, ...], channels_first: bool, spec: ResidualSpec
+    shape: tuple[int | None, ...], channels_first: bool, spec: NetworkSpec
 ) -> None:
-    """Refuses images of unknown channels, or smaller than the output stride."""
+    """Refuses images of unknown channels, or of sizes that the network has not."""
     order = (
         "(channels, height, width)" if channels_first else ("(height, width, channels)")
     )
@@ -100,8 +97,12 @@ def check_image_shape(
             f"Received: input_shape={shape}"
         )
     sides = shape[1:] if channels_first else shape[:2]
-    if any(side is not None and side < spec.output_stride for side in sides):
+    if any(side is not None and side < spec.least for side in sides):
         raise ValueError(
-            f"`input_shape` should be at least {spec.output_stride} pixels high "
+            f"`input_shape` should be at least {spec.least} pixels high "
             f"and wide. Received: input_shape={shape}"
         )
+    rule = spec.size_rule if isinstance(spec, TableSpec) else None
+    for side in sides:
+        if rule is not None and side is not None:
+            check_side(side, rule.period, rule.first, rule.last)

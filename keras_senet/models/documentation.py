@@ -1,14 +1,15 @@
 """The docstrings of the public functions, from their specs."""
 
-from keras_senet.models.checks import placements_of
-from keras_senet.models.spec import ResidualSpec
+import textwrap
+
+from keras_senet.models.spec import NetworkSpec
 from keras_senet.weights.catalog import IMAGENET
 
+ANY_SIZE = "It takes images of any size."
 ARGUMENTS = """
 
     Args:
-        include_top: Whether to end in the classifier: global average pool{dropout},
-            dense layer. It takes images of any size.
+        include_top: Whether to end in the classifier: {top}
         weights: `None` (random){weights},
             or the path of a `.weights.h5` file saved from this network.
         input_tensor: A Keras tensor to build on, instead of a new input. The
@@ -25,15 +26,7 @@ ARGUMENTS = """
         squeeze: `"avg"`, `"max"`, or `None` to gate every position.
         gate_activation: The activation that makes the gates.
         se_stages: The stages that have SE, out of {stages}; `None` is all.
-        se_placement: Where SE stands in a residual unit (journal, figure 5):
-            {placements}.
-{variant}        dropout: Rate of the dropout before the classifier; `None` is the
-            network's own, {rate}.
-        drop_path: Rate at which the last block's branch is dropped in training,
-            growing linearly from zero at the first block.
-        skip_mismatch: Whether layers that do not fit the weights' shapes keep
-            their random values, such as the head with other `classes`.
-
+{placement}{variant}{dropout}{drop_path}{skip_mismatch}
     Returns:
         A functional `keras.Model`, in the global dtype policy. With a mixed
         policy the classifier computes in float32.
@@ -52,7 +45,24 @@ ARGUMENTS = """
     ```
 """
 
-VARIANT = """        variant: The dialect.
+PLACEMENT = """\
+        se_placement: Where SE stands in a residual unit (journal, figure 5):
+            {placements}.
+"""
+DROPOUT = """\
+        dropout: Rate of the dropout before the classifier; `None` is the
+            network's own, {rate}.
+"""
+DROP_PATH = """\
+        drop_path: Rate at which the last block's branch is dropped in training,
+            growing linearly from zero at the first block.
+"""
+SKIP_MISMATCH = """\
+        skip_mismatch: Whether layers that do not fit the weights' shapes keep
+            their random values, such as the head with other `classes`.
+"""
+VARIANT = """\
+        variant: The dialect.
             `"pytorch"`: stem pool padded by one{strides};
             `"caffe"`, the authors' own: stem pool rounded up{caffe_strides}.
             Weights of the one are wrong in the other. `None` takes the dialect
@@ -60,25 +70,37 @@ VARIANT = """        variant: The dialect.
 """
 
 
-def docstring(name: str, snake: str, spec: ResidualSpec) -> str:
+def docstring(name: str, snake: str, spec: NetworkSpec) -> str:
     """The docstring of the public function `name`."""
     checkpoint = IMAGENET.get(snake)
     strides = caffe_strides = ""
-    if spec.strides_by_dialect and spec.block == "bottleneck":
+    if getattr(spec, "strides_by_dialect", False) and "3x3" in spec.placements:
         strides, caffe_strides = ", stride on the 3x3", ", stride on the first 1x1"
-    return spec.about + ARGUMENTS.format(
+    dropout = ", dropout" if spec.dropout else ""
+    top = f"global average pool{dropout},\n            dense layer. {ANY_SIZE}"
+    if spec.hidden:
+        widths = " and ".join(str(width) for width in spec.hidden)
+        top = f"dense layers of\n            {widths} units with dropout, dense layer."
+    placements = " or ".join(f'`"{x}"`' for x in spec.placements)
+    parts = {
+        "se_placement": PLACEMENT.format(placements=placements),
+        "variant": VARIANT.format(strides=strides, caffe_strides=caffe_strides),
+        "dropout": DROPOUT.format(rate=spec.dropout),
+        "drop_path": DROP_PATH,
+        "skip_mismatch": SKIP_MISMATCH,
+    }
+    for argument in spec.absent:
+        parts[argument] = ""
+    return textwrap.fill(spec.about, 88) + ARGUMENTS.format(
         function=name,
         snake=snake,
         weights=f', `"imagenet"` (the checkpoint {checkpoint.tag})'
         if checkpoint
         else "",
-        dropout=", dropout" if spec.dropout else "",
+        top=top,
         shape=(spec.size, spec.size, 3),
-        least=spec.output_stride,
+        least=spec.least,
         stages=spec.stages,
-        placements=" or ".join(f'`"{x}"`' for x in placements_of(spec)),
-        rate=spec.dropout,
-        variant=VARIANT.format(strides=strides, caffe_strides=caffe_strides)
-        if spec.variant
-        else "",
+        placement=parts.pop("se_placement"),
+        **parts,
     )

@@ -1,14 +1,20 @@
 """Residual networks from a `ResidualSpec` (conference, sections 3.3 and 4)."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from keras import layers
 
+from keras_senet.layers import ShakeShake
 from keras_senet.models.blocks import (
+    bn_relu,
+    bn_relu_conv,
     channel_axis,
     conv_bn,
+    convolution,
     drop_path,
+    normalization,
     squeeze_excite,
     stem_pool,
 )
@@ -18,9 +24,6 @@ from keras_senet.models.spec import ResidualSpec
 def residual_network(x: Any, spec: ResidualSpec) -> Any:
     """Stem and stages.
 
-    The output of stage S, its named endpoint, is the layer
-    `stage{S}_block{last}_out`, or `..._se` where SE is placed behind the sum.
-
     Args:
         x: Preprocessed images.
         spec: What the network looks like.
@@ -28,86 +31,103 @@ def residual_network(x: Any, spec: ResidualSpec) -> Any:
     Returns:
         The last feature map.
     """
-    for index, (filters, kernel, stride) in enumerate(spec.stem, start=1):
-        number = "" if len(spec.stem) == 1 else str(index)
-        x = conv_bn(x, filters, kernel, stride=stride, prefix="stem_", number=number)
-    if spec.pool:
-        x = stem_pool(x, spec.variant)
+    x = stem(x, spec)
+    unit = UNITS[spec.unit]
     position, last = 0, max(1, sum(spec.depths) - 1)
     for stage, width, depth in zip(spec.stages, spec.widths, spec.depths, strict=True):
         for block in range(1, depth + 1):
-            stride = 2 if block == 1 and stage > 2 else 1
-            rate = spec.drop_path * position / last
-            x = residual_unit(x, spec, stage, block, width, stride, rate)
+            place = Place(
+                spec=spec,
+                stage=stage,
+                prefix=f"stage{stage}_block{block}_",
+                width=width,
+                stride=2 if block == 1 and stage > 2 else 1,
+                drop_rate=spec.drop_path * position / last,
+            )
+            x = unit(x, place)
             position += 1
-    return x
+    if spec.unit == "preactivation":
+        return bn_relu(x, prefix="head_")
+    return layers.ReLU(name="head_relu")(x) if spec.unit == "shake_shake" else x
 
 
-def residual_unit(
-    x: Any,
-    spec: ResidualSpec,
-    stage: int,
-    block: int,
-    width: int,
-    stride: int,
-    drop_rate: float,
-) -> Any:
-    """One residual unit, with SE where the spec places it (journal, figure 5).
-
-    Args:
-        x: Feature map.
-        spec: What the network looks like.
-        stage: Number of the stage, for names and `se.stages`.
-        block: Number of the block in its stage.
-        width: Base width of the stage.
-        stride: Stride of the unit.
-        drop_rate: Rate at which the branch is dropped in training.
-
-    Returns:
-        The new feature map.
-    """
-    prefix = f"stage{stage}_block{block}_"
-    se = spec.se
-
-    def excite_at(placement: str, tensor: Any) -> Any:
-        here = se.placement == placement and stage in (se.stages or spec.stages)
-        return squeeze_excite(tensor, se, f"{prefix}se") if here else tensor
-
-    branch = excite_at("pre", x)
-    if spec.block == "bottleneck":
-        branch = bottleneck(branch, spec, width, stride, prefix, excite_at)
-    else:
-        branch = basic(branch, spec, width, stride, prefix)
-    branch = excite_at("standard", branch)
-    branch = drop_path(branch, drop_rate, f"{prefix}drop_path")
-
-    shortcut = x
-    filters = width * spec.expansion
-    if stride > 1 or x.shape[channel_axis()] != filters:
-        kernel = spec.strided_shortcut if stride > 1 else 1
-        shortcut = conv_bn(
-            x, filters, kernel, stride=stride, relu=False, prefix=f"{prefix}proj_"
+def stem(x: Any, spec: ResidualSpec) -> Any:
+    """The convolutions before the first stage, and their pool."""
+    for index, (filters, kernel, stride) in enumerate(spec.stem, start=1):
+        number = "" if len(spec.stem) == 1 else str(index)
+        if spec.unit == "preactivation":
+            x = convolution(
+                x, filters, kernel, stride=stride, prefix="stem_", number=number
+            )
+            continue
+        relu = spec.unit == "residual"
+        x = conv_bn(
+            x, filters, kernel, stride=stride, relu=relu, prefix="stem_", number=number
         )
-    shortcut = excite_at("identity", shortcut)
-    x = layers.Add(name=f"{prefix}add")([branch, shortcut])
-    x = layers.ReLU(name=f"{prefix}out")(x)
-    return excite_at("post", x)
+    return stem_pool(x, spec.variant) if spec.pool else x
 
 
-def bottleneck(
-    x: Any,
-    spec: ResidualSpec,
-    width: int,
-    stride: int,
-    prefix: str,
-    excite_at: Callable[[str, Any], Any],
-) -> Any:
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a residual unit stands in its network, and what that makes of it."""
+
+    spec: ResidualSpec
+    stage: int
+    prefix: str
+    width: int
+    stride: int
+    drop_rate: float
+
+    @property
+    def filters(self) -> int:
+        """Channels of the unit's output."""
+        return self.width * self.spec.expansion
+
+    def excite(self, placement: str, x: Any) -> Any:
+        """SE, if this is where the spec places it (journal, figure 5)."""
+        se = self.spec.se
+        stages = se.stages or self.spec.stages
+        here = se.placement == placement and self.stage in stages
+        return squeeze_excite(x, se, f"{self.prefix}se") if here else x
+
+    def is_projected(self, x: Any) -> bool:
+        """Whether the shortcut needs a projection to the shape of the sum."""
+        return self.stride > 1 or x.shape[channel_axis()] != self.filters
+
+    def sum(self, branch: Any, shortcut: Any) -> Any:
+        """The branch with SE and drop path, plus the shortcut with SE."""
+        branch = self.excite("standard", branch)
+        branch = drop_path(branch, self.drop_rate, f"{self.prefix}drop_path")
+        shortcut = self.excite("identity", shortcut)
+        return layers.Add(name=f"{self.prefix}add")([branch, shortcut])
+
+
+def residual_unit(x: Any, place: Place) -> Any:
+    """Convolutions with normalization; the sum's ReLU ends the unit."""
+    spec, prefix = place.spec, place.prefix
+    body = bottleneck if spec.block == "bottleneck" else basic
+    branch = body(place.excite("pre", x), place)
+    shortcut = x
+    if place.is_projected(x):
+        shortcut = conv_bn(
+            x,
+            place.filters,
+            spec.strided_shortcut if place.stride > 1 else 1,
+            stride=place.stride,
+            relu=False,
+            prefix=f"{prefix}proj_",
+        )
+    x = layers.ReLU(name=f"{prefix}out")(place.sum(branch, shortcut))
+    return place.excite("post", x)
+
+
+def bottleneck(x: Any, place: Place) -> Any:
     """1x1 reduce, 3x3, 1x1 increase; SE_3x3 stands behind the second ReLU."""
-    first, second = 1, stride
+    spec, prefix, width = place.spec, place.prefix, place.width
+    first, second = 1, place.stride
     if spec.strides_by_dialect and spec.variant == "caffe":
-        first, second = stride, 1
-    reduced = width * spec.reduce
-    x = conv_bn(x, reduced, 1, stride=first, prefix=prefix, number="1")
+        first, second = second, first
+    x = conv_bn(x, width * spec.reduce, 1, stride=first, prefix=prefix, number="1")
     x = conv_bn(
         x,
         width * spec.middle,
@@ -117,13 +137,90 @@ def bottleneck(
         prefix=prefix,
         number="2",
     )
-    x = excite_at("3x3", x)
-    filters = width * spec.expansion
-    return conv_bn(x, filters, 1, relu=False, prefix=prefix, number="3")
+    x = place.excite("3x3", x)
+    return conv_bn(x, place.filters, 1, relu=False, prefix=prefix, number="3")
 
 
-def basic(x: Any, spec: ResidualSpec, width: int, stride: int, prefix: str) -> Any:
+def basic(x: Any, place: Place) -> Any:
     """Two 3x3 convolutions, the first of which carries the stride."""
-    x = conv_bn(x, width, 3, stride=stride, prefix=prefix, number="1")
-    filters = width * spec.expansion
-    return conv_bn(x, filters, 3, relu=False, prefix=prefix, number="2")
+    prefix = place.prefix
+    x = conv_bn(x, place.width, 3, stride=place.stride, prefix=prefix, number="1")
+    return conv_bn(x, place.filters, 3, relu=False, prefix=prefix, number="2")
+
+
+def preactivation_unit(x: Any, place: Place) -> Any:
+    """Normalization and ReLU before each convolution, nothing after the sum.
+
+    He et al., "Identity Mappings in Deep Residual Networks" (2016), and wide
+    residual networks. A projection shares the first normalization and ReLU with
+    the branch; `"pre"` stands behind them, so that the shortcut keeps its input.
+    """
+    prefix, width, stride = place.prefix, place.width, place.stride
+    active = bn_relu(x, prefix=prefix, number="1")
+    shortcut = x
+    if place.is_projected(x):
+        shortcut = convolution(
+            active, place.filters, 1, stride=stride, prefix=f"{prefix}proj_"
+        )
+    branch = place.excite("pre", active)
+    named: dict[str, Any] = {"prefix": prefix, "number": "1"}
+    if place.spec.block == "basic":
+        branch = convolution(branch, width, 3, stride=stride, **named)
+        branch = bn_relu_conv(branch, place.filters, 3, prefix=prefix, number="2")
+    else:
+        branch = convolution(branch, width, 1, **named)
+        branch = bn_relu_conv(
+            branch, width, 3, stride=stride, prefix=prefix, number="2"
+        )
+        branch = place.excite("3x3", bn_relu(branch, prefix=prefix, number="3"))
+        branch = convolution(branch, place.filters, 1, prefix=prefix, number="3")
+    return place.excite("post", place.sum(branch, shortcut))
+
+
+def shake_shake_unit(x: Any, place: Place) -> Any:
+    """Two branches of ReLU, 3x3, 3x3, mixed at random in training.
+
+    Gastaldi, "Shake-Shake regularization" (2017). SE stands on the mixture. A
+    projection halves the map on two paths, one of them shifted by a pixel.
+    """
+    prefix = place.prefix
+    active = layers.ReLU(name=f"{prefix}relu")(x)
+    start = place.excite("pre", active)
+    branches = [
+        basic(start, replace(place, prefix=f"{prefix}branch{branch}_"))
+        for branch in (1, 2)
+    ]
+    shortcut = x
+    if place.is_projected(x):
+        shortcut = shifted_projection(active, place)
+    branch = ShakeShake(name=f"{prefix}mix")(branches)
+    return place.excite("post", place.sum(branch, shortcut))
+
+
+def shifted_projection(x: Any, place: Place) -> Any:
+    """A projection whose second half sees the pixels that the first one skips."""
+    prefix = f"{place.prefix}proj_"
+    if place.stride == 1:
+        return conv_bn(x, place.filters, 1, relu=False, prefix=prefix)
+    shifted = layers.ZeroPadding2D(((0, 1), (0, 1)), name=f"{prefix}pad")(x)
+    shifted = layers.Cropping2D(((1, 0), (1, 0)), name=f"{prefix}crop")(shifted)
+    halves = [
+        convolution(
+            half,
+            place.filters // 2,
+            1,
+            stride=place.stride,
+            prefix=prefix,
+            number=str(number),
+        )
+        for number, half in enumerate((x, shifted), start=1)
+    ]
+    x = layers.Concatenate(axis=channel_axis(), name=f"{prefix}concat")(halves)
+    return normalization(x, f"{prefix}bn")
+
+
+UNITS: dict[str, Callable[[Any, Place], Any]] = {
+    "residual": residual_unit,
+    "preactivation": preactivation_unit,
+    "shake_shake": shake_shake_unit,
+}

@@ -9,11 +9,11 @@ class Checkpoint:
 
     Attributes:
         tag: Its published name.
-        variant: The dialect in which it is right.
+        variant: The dialect in which it is right, if its network has dialects.
     """
 
     tag: str
-    variant: str
+    variant: str | None = None
 
 
 def _timm(tag: str) -> Checkpoint:
@@ -31,4 +31,5 @@ IMAGENET = {
     "se_resnext50": _timm("seresnext50_32x4d.racm_in1k"),
     "se_resnext101": _timm("seresnext101_32x4d.gluon_in1k"),
     "senet154": _timm("senet154.gluon_in1k"),
+    "se_bn_inception": Checkpoint(tag="SE-BN-Inception.caffemodel"),
 }
