@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 
 from keras_senet import count_macs
-from keras_senet.models.families import NETWORKS, SPECS
+from keras_senet.models.families import NETWORKS
 
 PATH = Path(__file__).with_name("networks.json")
 
@@ -23,17 +23,17 @@ def describe(name):
         model = NETWORKS[name](weights=None)
         macs = count_macs(model)
     weights = sorted((w.path, list(w.shape)) for w in model.weights)
-    endpoints = {
-        f"stage{stage}_block{depth}_out": None
-        for stage, depth in zip(SPECS[name].stages, SPECS[name].depths, strict=True)
-    }
-    for layer in endpoints:
-        endpoints[layer] = list(model.get_layer(layer).output.shape[1:])
+    stages = {}
+    for layer in model.layers:
+        # All layers of a stage lead to its last one, which thus comes last.
+        part = layer.name.split("_")[0]
+        if part.startswith(("stem", "stage", "head")):
+            stages[part] = [layer.name, *layer.output.shape[1:]]
     return {
         "trainable": sum(_size(w) for w in model.trainable_weights),
         "total": model.count_params(),
         "macs": macs,
-        "endpoints": endpoints,
+        "stages": stages,
         "weights_sha256": hashlib.sha256(json.dumps(weights).encode()).hexdigest(),
     }
 

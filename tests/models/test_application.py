@@ -155,7 +155,7 @@ def shapes_only(name, **arguments):
         ({"se_stages": ()}, "`reduction=None` builds"),
         ({"se_stages": 2}, "`se_stages` should be .*Received: se_stages=2"),
         ({"gate_activation": "sigmoidal"}, "sigmoidal"),
-        ({"se_placement": "3x3"}, "`se_placement` should be .*basic"),
+        ({"se_placement": "3x3"}, "`se_placement` should be .*inside a bottleneck"),
         ({"se_placement": "before"}, "`se_placement` should be"),
         ({"reduction": 0}, "`reduction` should be"),
         ({"dropout": 1.0}, "`dropout` should be"),

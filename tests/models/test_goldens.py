@@ -26,6 +26,8 @@ PUBLISHED = {
     "se_resnext50": (27_559_896, 25_028_904),
     "se_resnext101": (48_955_416, 44_177_704),
     "senet154": (115_088_984, 108_459_944),
+    "se_bn_inception": (11_931_622, 11_285_224),
+    "se_inception_resnet_v2": (55_813_192 + 9_249_254, 55_813_192),
 }
 KERAS_TOTALS = {
     "se_resnet50": 28_141_144,
@@ -34,6 +36,7 @@ KERAS_TOTALS = {
     "se_resnext50": 27_628_120,
     "se_resnext101": 49_093_272,
     "senet154": 115_336_536,
+    "se_bn_inception": 11_951_654,
 }
 AUTHORS_NAMES = {
     "SE-ResNet-50": "se_resnet50",
