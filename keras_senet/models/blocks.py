@@ -9,6 +9,16 @@ from keras_senet.layers import GroupedConv2D, SqueezeExcite
 from keras_senet.models.spec import SqueezeExciteSpec
 
 
+def he_normal() -> keras.initializers.Initializer:
+    """The initializer of He et al. (2015): a normal distribution, not truncated.
+
+    Keras' `"he_normal"` truncates it, which takes twice as long.
+    """
+    return keras.initializers.VarianceScaling(
+        scale=2.0, mode="fan_in", distribution="untruncated_normal"
+    )
+
+
 def channel_axis() -> int:
     """The axis of the channels in a 4D feature map."""
     return 1 if keras.config.image_data_format() == "channels_first" else -1
@@ -74,11 +84,11 @@ def convolution(
     }
     if filters is None:
         return layers.DepthwiseConv2D(
-            kernel, depthwise_initializer="he_normal", **settings
+            kernel, depthwise_initializer=he_normal(), **settings
         )(x)
     kind = layers.Conv2D if groups == 1 else GroupedConv2D
     return kind(
-        filters, kernel, groups=groups, kernel_initializer="he_normal", **settings
+        filters, kernel, groups=groups, kernel_initializer=he_normal(), **settings
     )(x)
 
 
