@@ -1,4 +1,4 @@
-"""Writes tests/goldens/networks.json anew from the networks as they are.
+"""Writes networks.json and outputs.json anew from the networks as they are.
 
 python tests/goldens/regenerate.py
 
@@ -7,14 +7,17 @@ Look at the difference before you commit it: layer names and weight shapes are A
 
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from keras_senet import count_macs
 from keras_senet.models.families import NETWORKS
 
 PATH = Path(__file__).with_name("networks.json")
+OUTPUTS = PATH.with_name("outputs.json")
 
 
 def describe(name):
@@ -45,5 +48,18 @@ def _size(weight):
     return size
 
 
+def logits(name):
+    """The outputs for seeded weights and images, in float64 on this backend."""
+    from seeded import images, tiny
+
+    keras.config.set_dtype_policy("float64")
+    model = tiny(NETWORKS[name], name)
+    outputs = keras.ops.convert_to_numpy(model(images(model)))
+    keras.config.set_dtype_policy("float32")
+    return np.round(outputs, 7).tolist()
+
+
 if __name__ == "__main__":
+    sys.path.insert(0, str(PATH.parents[1]))  # where tests find `seeded`
     PATH.write_text(json.dumps({n: describe(n) for n in NETWORKS}, indent=1) + "\n")
+    OUTPUTS.write_text(json.dumps({n: logits(n) for n in NETWORKS}, indent=1) + "\n")
