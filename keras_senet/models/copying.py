@@ -106,7 +106,8 @@ def _copy_state(old: Any, new: Any) -> None:
             f"should have the same variables. Received: {has} for {had}"
         )
     for source, target in zip(old.variables, new.variables, strict=True):
-        target.assign(source)
+        # JAX would let both have the same array, which training consumes.
+        target.assign(keras.ops.copy(source))
         if target.trainable != source.trainable:
             target.trainable = source.trainable
     if hasattr(old, "save_assets"):

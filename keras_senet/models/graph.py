@@ -170,21 +170,24 @@ def new_inputs(model: keras.Model) -> Any:
         Symbolic tensors that no model has yet.
     """
     wrapped = shell(model)
-    optional = {
-        id(layer.output): layer.optional
+    layers = {
+        id(layer.output): layer
         for layer in wrapped.layers
         if isinstance(layer, keras.layers.InputLayer)
     }
-    return keras.tree.map_structure(
-        lambda tensor: keras.Input(
+
+    def like(tensor: Any) -> Any:
+        layer = layers[id(tensor)]
+        return keras.Input(
             batch_shape=tensor.shape,
             dtype=tensor.dtype,
             sparse=tensor.sparse,
-            name=tensor.name,
-            optional=optional.get(id(tensor), False),
-        ),
-        wrapped.input,
-    )
+            # Of an input without a name, tensor and layer have different ones.
+            name=layer.name,
+            optional=layer.optional,
+        )
+
+    return keras.tree.map_structure(like, wrapped.input)
 
 
 def leaves(model: keras.Model) -> Iterator[Any]:
