@@ -11,19 +11,21 @@ class InputError(ValueError):
     """
 
 
-def near_matches(name: str, known: Iterable[str]) -> str:
+def near_matches(name: str, known: Iterable[str], limit: int | None = None) -> str:
     """Ends an error message about an unknown name with the names like it.
 
     Args:
         name: What was asked for.
         known: What exists.
+        limit: How many names to show if none is near, instead of all.
 
     Returns:
-        A sentence: the near matches, or all that is known if none is near.
+        A sentence: the near matches, or what is known if none is near.
     """
     known = sorted(known)
     by_lower_case = {entry.lower(): entry for entry in known}
     near = difflib.get_close_matches(name.lower(), by_lower_case, n=5, cutoff=0.5)
     if near:
         return f"Did you mean {', '.join(by_lower_case[entry] for entry in near)}?"
-    return f"Known: {', '.join(known)}."
+    more = ", ..." if limit is not None and len(known) > limit else "."
+    return f"Known: {', '.join(known[:limit])}{more}"

@@ -38,6 +38,29 @@ def test_published_at_320(name, macs):
         assert keras_senet.count_macs(model) == pytest.approx(macs, abs=5e5)
 
 
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_depthwise_and_separable_convolutions(data_format):
+    if data_format == "channels_first" and keras.backend.backend() == "tensorflow":
+        pytest.skip("TensorFlow has no such depthwise convolution on the CPU")
+    inputs = keras.Input((9, 9, 3) if data_format == "channels_last" else (3, 9, 9))
+    x = keras.layers.DepthwiseConv2D(
+        3, strides=2, depth_multiplier=2, data_format=data_format
+    )(inputs)  # 4*4 * 3*3*3*2
+    x = keras.layers.SeparableConv2D(5, 3, padding="same", data_format=data_format)(
+        x
+    )  # 4*4 * (3*3*6 + 6*5)
+    model = keras.Model(inputs, x)
+    assert keras_senet.count_macs(model) == 16 * 54 + 16 * (54 + 30)
+
+
+def test_published_mobilenets():
+    # Table 8 of Howard et al. (2017), table 3 of Sandler et al. (2018).
+    for name, published in (("MobileNet", 569e6), ("MobileNetV2", 300e6)):
+        with keras.StatelessScope(initialize_variables=False):
+            model = getattr(keras.applications, name)(weights=None)
+            assert keras_senet.count_macs(model) == pytest.approx(published, rel=0.01)
+
+
 def test_unknown_layers_are_refused():
     inputs = keras.Input((4, 8))
     model = keras.Model(inputs, keras.layers.LSTM(3)(inputs))

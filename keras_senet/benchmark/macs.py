@@ -7,12 +7,9 @@ import keras
 
 from keras_senet.layers import SqueezeExcite
 
-CONVOLUTIONS = (
-    keras.layers.Conv1D,
-    keras.layers.Conv2D,
-    keras.layers.Conv3D,
-    keras.layers.DepthwiseConv2D,
-)
+CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
+DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
+SEPARABLE = (keras.layers.SeparableConv1D, keras.layers.SeparableConv2D)
 # Scale and shift, which no published count includes.
 NORMALIZATIONS = (
     keras.layers.BatchNormalization,
@@ -25,9 +22,9 @@ NORMALIZATIONS = (
 def count_macs(model: keras.Model, input_shape: tuple | None = None) -> int:
     """Counts the multiply-accumulate operations for one image.
 
-    Convolutions, dense layers and both matrices of `SqueezeExcite` count, as in
-    table 2 of the conference paper; normalization, activations, pooling and the
-    scaling by the gates do not.
+    Convolutions (depthwise and separable ones, too), dense layers and both matrices
+    of `SqueezeExcite` count, as in table 2 of the conference paper; normalization,
+    activations, pooling and the scaling by the gates do not.
 
     Args:
         model: A functional Keras model with one input.
@@ -76,10 +73,14 @@ def count_macs(model: keras.Model, input_shape: tuple | None = None) -> int:
 
 
 def _layer_macs(layer: Any, inputs: tuple, outputs: tuple) -> int:
-    if isinstance(layer, CONVOLUTIONS):
+    if isinstance(layer, (*CONVOLUTIONS, *DEPTHWISE, *SEPARABLE)):
         filters_last = layer.data_format == "channels_last"
         positions = outputs[1:-1] if filters_last else outputs[2:]
-        return math.prod(positions) * math.prod(layer.kernel.shape)
+        separable = isinstance(layer, SEPARABLE)
+        names = ("depthwise_kernel", "pointwise_kernel") if separable else ("kernel",)
+        kernels = [getattr(layer, name) for name in names]
+        weights = sum(math.prod(kernel.shape) for kernel in kernels)
+        return math.prod(positions) * weights
     if isinstance(layer, keras.layers.Dense):
         return math.prod(inputs[1:-1]) * math.prod(layer.kernel.shape)
     if isinstance(layer, SqueezeExcite):

@@ -1,16 +1,11 @@
 """The Squeeze-and-Excitation block (conference paper, section 3)."""
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
 from keras import ops
 
-SQUEEZES: dict[str | None, Callable | None] = {
-    "avg": ops.mean,
-    "max": ops.max,
-    None: None,
-}
+SQUEEZES: dict[str | None, Any] = {"avg": ops.mean, "max": ops.max, None: None}
 
 
 @keras.saving.register_keras_serializable(package="keras_senet")
@@ -47,6 +42,11 @@ class SqueezeExcite(keras.layers.Layer):
         bias_constraint: Constraint of both biases.
         data_format: `"channels_last"` or `"channels_first"`. `None` takes
             `keras.config.image_data_format()`.
+        identity_init: Whether to begin as the identity and still learn with every
+            weight. The gate is `2 * sigmoid` then, at first exactly 1: expanding
+            weights start at zero, the reducing bias at one, its matrix small. The
+            initializers above are ignored. With `use_bias=False` nothing keeps
+            hidden units from being dead for all images.
         **kwargs: The keywords of every Keras layer: `name`, `dtype`,
             `trainable`.
 
@@ -91,6 +91,7 @@ class SqueezeExcite(keras.layers.Layer):
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
         data_format: str | None = None,
+        identity_init: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -117,13 +118,17 @@ class SqueezeExcite(keras.layers.Layer):
         self.bias_regularizer = keras.regularizers.get(bias_regularizer)
         self.kernel_constraint = keras.constraints.get(kernel_constraint)
         self.bias_constraint = keras.constraints.get(bias_constraint)
-        self.data_format = keras.config.image_data_format()
-        if data_format is not None:
-            self.data_format = str(data_format).lower()
+        self.data_format = str(data_format or keras.config.image_data_format()).lower()
         if self.data_format not in ("channels_last", "channels_first"):
             raise ValueError(
                 "`data_format` should be 'channels_last' or 'channels_first'. "
                 f"Received: data_format={data_format}"
+            )
+        self.identity_init = identity_init
+        if identity_init and self.gate_activation is not keras.activations.sigmoid:
+            raise ValueError(
+                "`gate_activation` should be 'sigmoid' with `identity_init=True`. "
+                f"Received: gate_activation={gate_activation}"
             )
 
     def build(self, input_shape: tuple) -> None:
@@ -176,6 +181,7 @@ class SqueezeExcite(keras.layers.Layer):
         x = self.activation(self._convolve(x, self.reduce_kernel, self.reduce_bias))
         x = self._convolve(x, self.expand_kernel, self.expand_bias)
         x = self.gate_activation(x)
+        x = ops.multiply(x, 2) if self.identity_init else x
         return ops.moveaxis(x, -1, 1) if channels_first else x
 
     def call(self, inputs: Any) -> Any:
@@ -203,6 +209,7 @@ class SqueezeExcite(keras.layers.Layer):
             "kernel_constraint": keras.constraints.serialize(self.kernel_constraint),
             "bias_constraint": keras.constraints.serialize(self.bias_constraint),
             "data_format": self.data_format,
+            "identity_init": self.identity_init,
         }
 
     @property
@@ -210,10 +217,17 @@ class SqueezeExcite(keras.layers.Layer):
         return 1 if self.data_format == "channels_first" else -1
 
     def _weights(self, name: str, rows: int, columns: int) -> tuple[Any, Any]:
+        starts = (self.kernel_initializer, self.bias_initializer)
+        if self.identity_init:
+            # Pretrained features hardly change their signs between images: without
+            # an offset, half of the hidden units would be dead for all of them.
+            scale = 0.01 if self.use_bias else 2.0
+            draw = keras.initializers.VarianceScaling(scale, "fan_in")
+            starts = (draw, "ones") if name == "reduce" else ("zeros", "zeros")
         kernel = self.add_weight(
             name=f"{name}_kernel",
             shape=(rows, columns),
-            initializer=self.kernel_initializer,
+            initializer=starts[0],
             regularizer=self.kernel_regularizer,
             constraint=self.kernel_constraint,
         )
@@ -222,7 +236,7 @@ class SqueezeExcite(keras.layers.Layer):
         bias = self.add_weight(
             name=f"{name}_bias",
             shape=(columns,),
-            initializer=self.bias_initializer,
+            initializer=starts[1],
             regularizer=self.bias_regularizer,
             constraint=self.bias_constraint,
         )

@@ -1,0 +1,166 @@
+"""Blocks in a network that exists already (conference, section 3.3)."""
+
+from collections.abc import Hashable
+from typing import Any
+
+import keras
+
+from keras_senet.layers import SqueezeExcite
+from keras_senet.models.copying import copy_model
+from keras_senet.models.graph import Graph, is_functional, leaves, shell
+from keras_senet.models.placement import After, find_sites
+from keras_senet.models.rules import Site
+
+
+def insert_squeeze_excite(
+    model: keras.Model,
+    after: After,
+    *,
+    reduction: int = 16,
+    units: int | None = None,
+    use_bias: bool = True,
+    squeeze: str | None = "avg",
+    gate_activation: Any = "sigmoid",
+    identity_init: bool = True,
+    name: str | None = None,
+) -> keras.Model:
+    """Makes a copy of a network, with its weights and with `SqueezeExcite` blocks.
+
+    Placement follows section 3.3 of the conference paper: at the end of residual
+    branches, before the sum (figure 3, and "standard" in figure 5 of the journal
+    paper), or after whole Inception modules (figure 2).
+
+    With `identity_init` the new network computes what the old one does until it is
+    trained. The old one stays as it is. Layers keep their `trainable`; the new
+    model is trainable itself, so that the blocks of a frozen network learn.
+
+    Args:
+        model: Any functional or sequential model: of `keras.applications`,
+            KerasHub, loaded from disk. Nested ones are rebuilt, too.
+        after: `"residual_branches"`: at each sum of feature maps of equal shape, on
+            the branch with the most layers with weights. `"concatenations"`: after
+            each outermost concatenation of channels. Any other string is a regular
+            expression that `re.search` looks for in the names of layers. A function
+            from a layer to bool, or a list of layers or names of layers, which may
+            be nested models.
+        reduction: See `SqueezeExcite`, as for the following arguments.
+        units: The hidden width, instead of `reduction`.
+        use_bias: Whether the blocks have biases.
+        squeeze: `"avg"`, `"max"` or `None`.
+        gate_activation: The activation that makes the gates.
+        identity_init: Whether the blocks begin as the identity.
+        name: Name of the new model. `None` is `"se_"` and the old name.
+
+    Returns:
+        A functional model, which is not compiled. The block after layer `x` is
+        named `"x_se"`. A layer, or residual branch, that is called more than once
+        has one block for all calls.
+
+    Raises:
+        ValueError: If the model is not functional or has a layer that cannot be
+            copied; if `after` matches nothing, or something that is no feature map;
+            or if it is unclear which branch of a sum is the residual one.
+
+    Example:
+
+    ```python
+    import keras
+    import keras_senet
+    from keras_senet.models.insertion import insert_squeeze_excite
+
+    mobilenet = keras.applications.MobileNetV2(weights=None, input_shape=(64, 64, 3))
+    network = insert_squeeze_excite(mobilenet, "residual_branches")
+    network.get_layer("block_2_project_BN_se")
+    ```
+    """
+    _check_functional(model)
+    data_format = _data_format(model)
+    models = _with_nested(model)
+    graphs = [Graph(each) for each in models]
+    axis = 1 if data_format == "channels_first" else -1
+    sites = find_sites(graphs, after, axis)
+
+    names = {operation.name for operation in leaves(model)}
+    names.update(nested.name for nested in models)
+    blocks: dict[Hashable, SqueezeExcite] = {}
+    detours: dict[int, dict] = {}
+    for each, graph, found in zip(models, graphs, sites, strict=True):
+        here = detours[id(each)] = {}
+        for site in found:
+            if site.shared not in blocks:
+                blocks[site.shared] = SqueezeExcite(
+                    reduction,
+                    units=units,
+                    use_bias=use_bias,
+                    squeeze=squeeze,
+                    gate_activation=gate_activation,
+                    identity_init=identity_init,
+                    data_format=data_format,
+                    dtype=_dtype_policy(graph, site),
+                    name=_new_name(site, names),
+                )
+            here[site.call.index, site.position] = blocks[site.shared]
+    return copy_model(model, name or f"se_{model.name}", detours)
+
+
+def _check_functional(model: Any) -> None:
+    if is_functional(model):
+        return
+    reason = f"of type {type(model).__name__}"
+    if isinstance(model, keras.Sequential) and not model.built:
+        reason = "which is not built: give it an `Input`"
+    elif isinstance(model, keras.Function):
+        reason += ", whose `call` computes something else than its graph"
+    raise ValueError(
+        "`model` should be a functional or sequential Keras model, whose graph is "
+        f"known. Received: {getattr(model, 'name', model)!r}, {reason}"
+    )
+
+
+def _data_format(model: keras.Model) -> str:
+    """The data format of the layers; where none has any, the global one."""
+    found: dict[str, str] = {}
+    for layer in leaves(model):
+        # It says nothing about its input to flatten it.
+        if not isinstance(layer, keras.layers.Flatten):
+            data_format = getattr(layer, "data_format", None)
+            if data_format in ("channels_last", "channels_first"):
+                found.setdefault(data_format, layer.name)
+    if len(found) > 1:
+        raise ValueError(
+            "All layers of `model` should have the same `data_format`. Received: "
+            + " and ".join(f"{name} with {kind}" for kind, name in found.items())
+        )
+    return next(iter(found), keras.config.image_data_format())
+
+
+def _with_nested(model: keras.Model) -> list[keras.Model]:
+    """The model and all models in it, each once."""
+    found = {id(model): model}
+    for layer in shell(model).layers:
+        if is_functional(layer):
+            found.update((id(each), each) for each in _with_nested(layer))
+    return list(found.values())
+
+
+def _dtype_policy(graph: Graph, site: Site) -> Any:
+    """The policy of the layer that a block follows, or of the nearest before it."""
+    call = site.maker
+    while not isinstance(call.operation, keras.layers.Layer):
+        if not call.inputs:
+            return None
+        call = max(map(graph.maker, call.inputs), key=lambda maker: maker.index)
+    policy = call.operation.dtype_policy
+    # Blocks have no quantized form.
+    return None if policy.quantization_mode else policy
+
+
+def _new_name(site: Site, names: set[str]) -> str:
+    operation = site.maker.operation
+    name = unique = f"{'input' if operation is None else operation.name}_se"
+    count = 0
+    while unique in names:
+        count += 1
+        unique = f"{name}_{count}"
+    names.add(unique)
+    return unique

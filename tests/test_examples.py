@@ -1,0 +1,27 @@
+"""Every example runs, from its own command line."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("only_tensorflow")]
+EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
+# What each one prints at the end of its smoke run.
+ENDS = {"insert_into_mobilenet": "Test accuracy: 0."}
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_smoke(path, tmp_path):
+    command = f"python examples/{path.name}"
+    assert command in path.read_text()
+    done = subprocess.run(
+        [sys.executable, str(path), "--smoke"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    assert ENDS[path.stem] in done.stdout.splitlines()[-1]
