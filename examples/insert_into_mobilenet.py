@@ -14,9 +14,9 @@ import keras
 import numpy as np
 
 import keras_senet
+from keras_senet import insert_squeeze_excite
 from keras_senet.data.digits import digits
 from keras_senet.data.pipeline import evaluation_batches, training_batches
-from keras_senet.models.insertion import insert_squeeze_excite
 
 
 def mobilenet(weights: str | None, size: int) -> keras.Model:

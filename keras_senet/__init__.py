@@ -26,6 +26,8 @@ from keras_senet.models.families import SEResNeXt101 as SEResNeXt101
 from keras_senet.models.families import SEShakeShake26_2x96d as SEShakeShake26_2x96d
 from keras_senet.models.families import SEShuffleNet as SEShuffleNet
 from keras_senet.models.families import SEWideResNet16_8 as SEWideResNet16_8
+from keras_senet.models.insertion import insert_squeeze_excite as insert_squeeze_excite
+from keras_senet.models.transfer import transfer_weights as transfer_weights
 from keras_senet.version import __version__ as __version__
 
 __all__ = [
@@ -56,4 +58,6 @@ __all__ = [
     "count_macs",
     "endpoints",
     "gates",
+    "insert_squeeze_excite",
+    "transfer_weights",
 ]

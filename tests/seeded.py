@@ -55,5 +55,5 @@ def _draw(rng, path, shape):
     if len(shape) < 2:
         return 0.1 * x
     fan_in = shape[0] * shape[1] if "depthwise" in path else np.prod(shape[:-1])
-    gain = 0.05 if path.endswith("reduce_kernel") else 1.5
+    gain = 0.005 if path.endswith("reduce_kernel") else 1.5
     return x * np.sqrt(gain / fan_in)

@@ -54,12 +54,13 @@ class Graph:
         inputs = new_inputs(model)
         for tensor in tensors(inputs):
             self._add(None, (), (tensor,))
-        keras.models.clone_model(
+        copy = keras.models.clone_model(
             shell(model),
             input_tensors=inputs,
             clone_function=lambda operation: operation,
             call_function=record,
         )
+        self.outputs = tensors(copy.output)
 
     def maker(self, tensor: Any) -> Call:
         """Finds the call that makes a tensor.

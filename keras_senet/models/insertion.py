@@ -66,10 +66,9 @@ def insert_squeeze_excite(
     ```python
     import keras
     import keras_senet
-    from keras_senet.models.insertion import insert_squeeze_excite
 
     mobilenet = keras.applications.MobileNetV2(weights=None, input_shape=(64, 64, 3))
-    network = insert_squeeze_excite(mobilenet, "residual_branches")
+    network = keras_senet.insert_squeeze_excite(mobilenet, "residual_branches")
     network.get_layer("block_2_project_BN_se")
     ```
     """
