@@ -24,6 +24,10 @@ def mobilenet(weights: str | None, size: int) -> keras.Model:
     trunk = keras.applications.MobileNetV2(
         input_shape=(size, size, 3), include_top=False, weights=weights
     )
+    for layer in trunk.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            # 0.999, its default, follows the batches too slowly for a few epochs.
+            layer.momentum = 0.9
     pixels = keras.Input((size, size, 3), name="pixels")
     x = keras.layers.Rescaling(1 / 127.5, offset=-1)(pixels)
     x = keras.layers.GlobalAveragePooling2D()(trunk(x))
@@ -56,7 +60,9 @@ def fine_tune(network: keras.Model, size: int, epochs: int, steps: int | None) -
         weighted_metrics=["accuracy"],
     )
     per_epoch = steps or len(batches) // epochs
-    network.fit(batches, epochs=epochs, steps_per_epoch=per_epoch, verbose=2)
+    network.fit(
+        batches, epochs=epochs, steps_per_epoch=per_epoch, shuffle=False, verbose=2
+    )
     test = evaluation_batches(source.test, size=size, batch_size=32)
     _, accuracy = network.evaluate(test, verbose=0)
     print(f"Test accuracy: {accuracy:.4f}")
@@ -66,7 +72,7 @@ def main() -> None:
     """Inserts, compares and fine-tunes."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--weights", help="'imagenet' or a file; none by default")
-    parser.add_argument("--size", type=int, default=96, help="side of the images")
+    parser.add_argument("--size", type=int, default=64, help="side of the images")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--smoke", action="store_true", help="four steps, small images")
     options = parser.parse_args()
