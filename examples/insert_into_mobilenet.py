@@ -1,11 +1,19 @@
 """Squeeze-and-Excitation for a MobileNetV2 that exists, fine-tuned on the digits.
 
-python examples/insert_into_mobilenet.py --smoke
+python examples/insert_into_mobilenet.py
 
 Puts a block on each residual branch of `keras.applications.MobileNetV2`, with all of
 its weights kept: the new network first gives the old one's outputs. Prints what the
 blocks cost, then trains on the handwritten digits that scikit-learn carries. With
-`--weights imagenet`, or the path of a file, it starts from trained weights.
+`--weights imagenet`, or the path of a file, it starts from trained weights; `--smoke`
+takes four steps on small images, in 20 seconds.
+
+The command above, on two CPU cores, in two and a quarter minutes:
+
+    Largest difference of outputs: 0.0e+00
+    Parameters: 2,270,794 -> 2,282,179 (+0.50%)
+    Multiply-accumulates: 24,461,312 -> 24,471,856 (+0.04%)
+    Test accuracy: 0.9582
 """
 
 import argparse
@@ -73,7 +81,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--weights", help="'imagenet' or a file; none by default")
     parser.add_argument("--size", type=int, default=64, help="side of the images")
-    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--smoke", action="store_true", help="four steps, small images")
     options = parser.parse_args()
     if options.smoke:

@@ -106,6 +106,7 @@ class SqueezeExcite(keras.layers.Layer):
             raise ValueError(
                 f"`squeeze` should be 'avg', 'max' or None. Received: squeeze={squeeze}"
             )
+        self.supports_masking = True
         self.reduction = reduction
         self.units = units
         self.activation = keras.activations.get(activation)

@@ -89,6 +89,15 @@ def test_sequential_models():
     assert_same(model, network, images(model))
 
 
+def test_masks_go_through_blocks():
+    inputs = keras.Input((6,), dtype="int32")
+    x = layers.Embedding(9, 8, mask_zero=True, name="words")(inputs)
+    model = keras.Model(inputs, layers.LSTM(4)(x))
+    words = np.array([[3, 1, 0, 0, 0, 0], [4, 1, 5, 2, 0, 0]])
+    network = insert_squeeze_excite(model, "words")
+    assert_same(model, network, words)
+
+
 def test_all_state_is_copied():
     inputs = keras.Input((4, 4, 3))
     scale = layers.Normalization(name="scale")
