@@ -28,13 +28,43 @@ def test_version_and_help(capsys):
         assert all(part in printed for part in text.split(","))
 
 
-def test_list(capsys):
+def test_list_fits_a_terminal_and_shows_what_is_published(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
     assert cli.main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    rows = {line.split()[0]: line for line in lines if line.strip()}
+    assert set(NETWORKS) < set(rows)
+    assert all(len(line.rstrip()) <= 80 and "…" not in line for line in lines)
+    counts = ["115,088,984", "115,088,984", "20.688", "G", "-", "224"]
+    assert rows["senet154"].split()[1:] == counts
+    assert "569.2 M" in rows["se_mobilenet"]
+    assert "572 M" in rows["se_mobilenet"]
+
+
+def test_summary_draws_text_and_picture(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+    assert cli.main(["summary", "se_resnet50"]) == 0
     printed = capsys.readouterr().out
-    for name in NETWORKS:
-        assert f" {name} " in printed
-    assert "28,141,144" in printed
-    assert "20,688,363,520" in printed
+    assert "28,141,144 parameters, 4,091,699,200 multiply" in printed
+    assert "1x1 128 · 3x3/2 128 · 1x1 512 · SE 512-32-512" in printed
+    assert "5 times 1,252,416" in printed
+    assert list(tmp_path.iterdir()) == []
+    pytest.importorskip("matplotlib")
+    assert cli.main(["summary", "se_resnet20", "--plot"]) == 0
+    assert "Drawn in se_resnet20.png" in capsys.readouterr().out
+    assert (tmp_path / "se_resnet20.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_summary_refuses_unknown_networks_and_files(capsys, tmp_path):
+    assert "Did you mean se_resnet" in fails(capsys, "summary", "se_resnet5")
+    pytest.importorskip("matplotlib")
+    line = fails(capsys, "summary", "se_resnet20", "--plot", tmp_path / "a.txt")
+    assert "should end in one of" in line
+    (tmp_path / "b.png").mkdir()
+    line = fails(capsys, "summary", "se_resnet20", "--plot", tmp_path / "b.png")
+    assert "is a folder" in line
+    assert [path.name for path in tmp_path.iterdir()] == ["b.png"]
 
 
 @pytest.mark.usefixtures("only_tensorflow")

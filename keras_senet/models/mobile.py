@@ -100,10 +100,10 @@ VGG_POOL = Pool("max", 2)
 
 VGG16 = TableSpec(
     about=(
-        "SE-VGG-16 with batch normalization (conference paper, section 3.3 and "
-        "table 2; journal, table 2): SE after the ReLU of each of the 13 "
-        "convolutions, which have no biases. The classifier has two hidden layers "
-        "and wants a fixed size of image. Stages are VGG's own, 1-5, of strides "
+        "SE-VGG-16 with batch normalization (journal paper, table 2): SE after the "
+        "ReLU of each of the 13 convolutions, which have no biases. The classifier "
+        "has two hidden layers and wants a fixed size of image. Stages are VGG's "
+        "own, 1-5, of strides "
         "1-16."
     ),
     stem=(),

@@ -1,0 +1,1 @@
+"""Block diagrams of networks, as text and as a picture."""
