@@ -29,7 +29,7 @@ def _jax(loss, variables):
         with keras.StatelessScope(list(zip(variables, values, strict=True))):
             return loss()
 
-    return jax.grad(stateless)([v.value for v in variables])
+    return jax.jit(jax.grad(stateless))([v.value for v in variables])
 
 
 def _torch(loss, variables):
