@@ -91,7 +91,8 @@ def docstring(name: str, snake: str, spec: NetworkSpec) -> str:
     }
     for argument in spec.absent:
         parts[argument] = ""
-    return textwrap.fill(spec.about, 88) + ARGUMENTS.format(
+    about = textwrap.fill(spec.about, 84, subsequent_indent="    ")
+    return about + ARGUMENTS.format(
         function=name,
         snake=snake,
         weights=f', `"imagenet"` (the checkpoint {checkpoint.tag})'

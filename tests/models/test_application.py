@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import keras_senet
 from keras_senet.models.families import NETWORKS, SPECS
+from keras_senet.models.spec import ResidualSpec
 
 KERAS_KEYWORDS = [
     "include_top",
@@ -39,7 +40,10 @@ def test_signature_is_that_of_keras_applications(name):
     assert list(parameters)[:8] == KERAS_KEYWORDS
     reference = inspect.signature(keras.applications.ResNet50).parameters
     assert list(reference)[:8] == KERAS_KEYWORDS
-    assert ("variant" in parameters) == (SPECS[name].variant is not None)
+    spec = SPECS[name]
+    assert ("variant" in parameters) == (spec.variant is not None)
+    assert ("se_placement" in parameters) == (len(spec.placements) > 1)
+    assert ("drop_path" in parameters) == isinstance(spec, ResidualSpec)
     for parameter in parameters:
         assert f"\n        {parameter}: " in f"\n    {network.__doc__}"
     assert f"keras_senet.{network.__name__}(" in network.__doc__
