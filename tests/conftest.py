@@ -10,6 +10,9 @@ import pytest
 def seeded():
     keras.utils.set_random_seed(1)
     yield
+    # Otherwise Keras keeps the variables of models that were built for their shapes
+    # alone, and the next test that traces a layer draws tens of thousands of them.
+    keras.utils.clear_session(free_memory=False)
     keras.config.set_dtype_policy("float32")
     keras.config.set_image_data_format("channels_last")
 

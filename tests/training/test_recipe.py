@@ -12,7 +12,7 @@ from keras_senet.training.recipe import Recipe
             r"no network 'se_resnet5'. Did you mean .*se_resnet50",
         ),
         ({"model": "SEResNet50"}, "Did you mean se_resnet50"),
-        ({"model": "zzz"}, "Known: se_resnet101"),
+        ({"model": "zzz"}, "Known: se_bn_inception"),
         ({"epochs": 0}, "epochs should be at least 1"),
         ({"batch_size": -1}, "batch_size should be at least 1"),
         ({"image_size": 0}, "image_size should be at least 1"),
