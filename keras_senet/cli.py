@@ -1,6 +1,7 @@
 """The command line: parse, call, print."""
 
 import argparse
+import io
 import math
 import os
 import sys
@@ -28,8 +29,15 @@ def main(arguments: list[str] | None = None) -> int:
     # TensorFlow's start-up messages hide our own; a user's setting wins.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     parsed = parser().parse_args(arguments)
+    # Diagrams have lines that not every terminal can write.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
     try:
         parsed.command(parsed)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads our output has seen enough; nor can Python's last flush go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except InputError as error:
         print(f"keras-senet: error: {error}", file=sys.stderr)
         return 2
@@ -218,7 +226,7 @@ def list_networks(options: argparse.Namespace) -> None:
     from rich.table import Table
 
     from keras_senet.benchmark.macs import count_macs
-    from keras_senet.models.families import NETWORKS
+    from keras_senet.models.families import NETWORKS, SPECS
     from keras_senet.models.published import PUBLISHED, Published
 
     # Narrow enough for a terminal of 80 columns: a cut number is none.
@@ -235,7 +243,7 @@ def list_networks(options: argparse.Namespace) -> None:
             published.parameters or "-",
             _scaled(count_macs(model)),
             published.macs or "-",
-            str(model.input_shape[1]),
+            str(SPECS[name].size),
         )
     print(
         "Trainable parameters, multiply-accumulate operations of one image, and what "
@@ -254,7 +262,7 @@ def summary(options: argparse.Namespace) -> None:
 
     from keras_senet.benchmark.macs import count_macs
     from keras_senet.diagram.text import table
-    from keras_senet.models.families import NETWORKS
+    from keras_senet.models.families import NETWORKS, SPECS
 
     if options.name not in NETWORKS:
         raise InputError(
@@ -270,7 +278,7 @@ def summary(options: argparse.Namespace) -> None:
         save_picture(model, path)
     print(
         f"{options.name}: {model.count_params():,} parameters, {count_macs(model):,} "
-        f"multiply-accumulate operations at {model.input_shape[1]} pixels"
+        f"multiply-accumulate operations at {SPECS[options.name].size} pixels"
     )
     Console().print(table(model))
     if options.plot is not None:

@@ -60,7 +60,13 @@ def test_summary_refuses_unknown_networks_and_files(capsys, tmp_path):
     assert "Did you mean se_resnet" in fails(capsys, "summary", "se_resnet5")
     pytest.importorskip("matplotlib")
     line = fails(capsys, "summary", "se_resnet20", "--plot", tmp_path / "a.txt")
-    assert "should end in one of" in line
+    assert "a name that ends in one of" in line
+    (tmp_path / "file").write_text("")
+    line = fails(
+        capsys, "summary", "se_resnet20", "--plot", tmp_path / "file" / "a.png"
+    )
+    assert "cannot be written" in line
+    (tmp_path / "file").unlink()
     (tmp_path / "b.png").mkdir()
     line = fails(capsys, "summary", "se_resnet20", "--plot", tmp_path / "b.png")
     assert "is a folder" in line

@@ -66,3 +66,11 @@ def test_unknown_layers_are_refused():
     model = keras.Model(inputs, keras.layers.LSTM(3)(inputs))
     with pytest.raises(ValueError, match="LSTM cannot be counted"):
         keras_senet.count_macs(model)
+
+
+def test_other_things_than_a_model_of_one_input_are_refused():
+    x, y = keras.Input((4,)), keras.Input((4,))
+    two = keras.Model([x, y], keras.layers.Add()([x, y]))
+    for model in (two, "se_resnet50", keras.Sequential([keras.layers.Dense(2)])):
+        with pytest.raises(ValueError, match="with one input"):
+            keras_senet.count_macs(model)

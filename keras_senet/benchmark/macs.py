@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from keras_senet.layers import SqueezeExcite
+from keras_senet.models.graph import is_functional, tensors
 
 CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
 DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
@@ -15,6 +16,7 @@ NORMALIZATIONS = (
     keras.layers.BatchNormalization,
     keras.layers.LayerNormalization,
     keras.layers.GroupNormalization,
+    keras.layers.RMSNormalization,
     keras.layers.Normalization,
 )
 
@@ -24,7 +26,8 @@ def count_macs(model: keras.Model, input_shape: tuple | None = None) -> int:
 
     Convolutions (depthwise and separable ones, too), dense layers and both matrices
     of `SqueezeExcite` count, as in table 2 of the conference paper; normalization,
-    activations, pooling and the scaling by the gates do not.
+    activations, pooling, the scaling by the gates and operations of `keras.ops` do
+    not.
 
     Args:
         model: A functional Keras model with one input.
@@ -45,22 +48,29 @@ def count_macs(model: keras.Model, input_shape: tuple | None = None) -> int:
     keras_senet.count_macs(network)  # 3860488192
     ```
     """
-    shape = tuple(input_shape or model.input_shape[1:])
+    if not is_functional(model) or len(model.inputs) != 1:
+        raise ValueError(
+            "`model` should be a functional or sequential Keras model with one input, "
+            f"which is built. Received: {getattr(model, 'name', model)!r} of type "
+            f"{type(model).__name__}"
+        )
+    shape = tuple(input_shape or model.inputs[0].shape[1:])
     if None in shape:
         raise ValueError(
             "`input_shape` should say the sizes that the model leaves open. "
             f"Received: input_shape={input_shape}, model.input_shape="
-            f"{model.input_shape}"
+            f"{tuple(model.inputs[0].shape)}"
         )
     total = 0
 
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
         nonlocal total
         outputs = layer(*args, **kwargs)
-        if isinstance(layer, (keras.Function, keras.Sequential)):
-            total += count_macs(layer, tuple(args[0].shape[1:]))
+        inputs = tensors((args, kwargs))
+        if isinstance(layer, keras.Model):
+            total += count_macs(layer, tuple(inputs[0].shape[1:]))
         elif getattr(layer, "weights", None):
-            total += _layer_macs(layer, tuple(args[0].shape), tuple(outputs.shape))
+            total += _layer_macs(layer, tuple(inputs[0].shape), tuple(outputs.shape))
         return outputs
 
     keras.models.clone_model(

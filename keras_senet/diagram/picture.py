@@ -25,8 +25,8 @@ def save_picture(model: keras.Model, path: str | os.PathLike) -> None:
         path: The file, in a format of matplotlib's, such as `.png`.
 
     Raises:
-        InputError: If matplotlib does not know the format, or there is a folder
-            of this name.
+        InputError: If matplotlib does not know the format, or the file cannot be
+            written.
         ModuleNotFoundError: If matplotlib is not installed.
     """
     from matplotlib.figure import Figure
@@ -51,18 +51,25 @@ def save_picture(model: keras.Model, path: str | os.PathLike) -> None:
         axes.text(end + 0.4, middle, shape(row.output), fontsize=8, va="center")
         axes.plot([0, reach], [top, top], color="#cccccc", linewidth=0.5)
         top -= height
-    with written_whole(path) as whole:
-        figure.savefig(whole, dpi=150, format=os.path.splitext(path)[1][1:])
+    try:
+        with written_whole(path) as whole:
+            figure.savefig(whole, dpi=150, format=_ending(path))
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error}") from error
+
+
+def _ending(path: str | os.PathLike) -> str:
+    return os.path.splitext(path)[1][1:].lower()
 
 
 def _check_file(path: str | os.PathLike) -> None:
     from matplotlib.backend_bases import FigureCanvasBase
 
     known = sorted(FigureCanvasBase.get_supported_filetypes())
-    if os.path.splitext(path)[1][1:] not in known:
+    if _ending(path) not in known:
         raise InputError(
-            f"The picture's file should end in one of .{', .'.join(known)}, and does "
-            f"not: {path}"
+            f"The picture's file should have a name that ends in one of "
+            f".{', .'.join(known)}. Received: {path}"
         )
     if os.path.isdir(path):
         raise InputError(f"{path} is a folder; the picture needs a file.")

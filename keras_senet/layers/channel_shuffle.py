@@ -32,6 +32,11 @@ class ChannelShuffle(keras.layers.Layer):
         self, groups: int, *, data_format: str | None = None, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
+        if not isinstance(groups, int) or groups < 1:
+            raise ValueError(
+                "`groups` should be an integer of at least 1. "
+                f"Received: groups={groups!r}"
+            )
         self.groups = groups
         self.data_format = data_format or keras.config.image_data_format()
 

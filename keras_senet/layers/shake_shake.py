@@ -35,11 +35,11 @@ class ShakeShake(keras.layers.Layer):
 
     def build(self, input_shape: Any) -> None:
         """Checks the branches' shapes."""
-        shapes = [tuple(shape) for shape in input_shape]
-        if len(shapes) != 2 or shapes[0] != shapes[1]:
+        listed = isinstance(input_shape, list) and len(input_shape) == 2
+        if not listed or tuple(input_shape[0]) != tuple(input_shape[1]):
             raise ValueError(
-                "The input of `ShakeShake` should be two tensors of equal shape. "
-                f"Received: input_shape={shapes}"
+                "The input of `ShakeShake` should be a list of two tensors of equal "
+                f"shape. Received: input_shape={input_shape}"
             )
 
     def call(self, inputs: Any, training: bool = False) -> Any:

@@ -152,6 +152,11 @@ def _inputs(input_tensor: Any, shape: Shape, spec: NetworkSpec) -> tuple[Any, An
         if shape is None:
             side = spec.size
             shape = (3, side, side) if channels_first else (side, side, 3)
+        if not isinstance(shape, Sequence):
+            raise ValueError(
+                "`input_shape` should be a tuple of three sizes. "
+                f"Received: input_shape={shape!r}"
+            )
         images = inputs = layers.Input(tuple(shape))
     check_image_shape(tuple(images.shape[1:]), channels_first, spec)
     return images, inputs

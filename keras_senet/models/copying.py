@@ -86,10 +86,13 @@ def _from_config(operation: Any) -> Any:
     try:
         return type(operation).from_config(operation.get_config())
     except Exception as error:
+        reason = str(error)
+        if isinstance(operation, keras.layers.Lambda):
+            reason = "call `keras.config.enable_unsafe_deserialization()` to allow it"
         raise ValueError(
             "All layers of `model` should be such that they can be copied from their "
             f"config. Received: {operation.name} of type {type(operation).__name__}, "
-            f"which cannot: {error}"
+            f"which cannot: {reason}"
         ) from error
 
 

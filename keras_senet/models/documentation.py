@@ -3,9 +3,9 @@
 import textwrap
 
 from keras_senet.models.spec import NetworkSpec
+from keras_senet.models.table import TableSpec
 from keras_senet.weights.catalog import IMAGENET
 
-ANY_SIZE = "It takes images of any size."
 ARGUMENTS = """
 
     Args:
@@ -15,7 +15,7 @@ ARGUMENTS = """
         input_tensor: A Keras tensor to build on, instead of a new input. The
             network wants preprocessed images.
         input_shape: Without the batch; default `{shape}` (channels last).
-            Height and width may be `None`, otherwise at least {least}.
+            Height and width may be `None`{none}, otherwise at least {least}.
         pooling: Without the top: `None` for the feature map, `"avg"` or
             `"max"` for its global pool.
         classes: Number of classes.
@@ -77,7 +77,10 @@ def docstring(name: str, snake: str, spec: NetworkSpec) -> str:
     if getattr(spec, "strides_by_dialect", False) and "3x3" in spec.placements:
         strides, caffe_strides = ", stride on the 3x3", ", stride on the first 1x1"
     dropout = ", dropout" if spec.dropout else ""
-    top = f"global average pool{dropout},\n            dense layer. {ANY_SIZE}"
+    sizes = " It takes images of any size."
+    if isinstance(spec, TableSpec) and spec.size_rule is not None:
+        sizes = ""
+    top = f"global average pool{dropout},\n            dense layer.{sizes}"
     if spec.hidden:
         widths = " and ".join(str(width) for width in spec.hidden)
         top = f"dense layers of\n            {widths} units with dropout, dense layer."
@@ -99,6 +102,7 @@ def docstring(name: str, snake: str, spec: NetworkSpec) -> str:
         if checkpoint
         else "",
         top=top,
+        none=" without the top" if spec.hidden else "",
         shape=(spec.size, spec.size, 3),
         least=spec.least,
         stages=spec.stages,

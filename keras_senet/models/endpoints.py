@@ -1,9 +1,13 @@
 """The feature maps that detectors and segmenters start from (journal, table 7)."""
 
+from dataclasses import fields, replace
+from typing import Any
+
 import keras
 
 from keras_senet.layers import Provenance
 from keras_senet.models.families import SPECS
+from keras_senet.models.spec import SqueezeExciteSpec
 
 
 def endpoints(model: keras.Model) -> keras.Model:
@@ -39,22 +43,29 @@ def endpoints(model: keras.Model) -> keras.Model:
     backbone.output["C4"].shape  # (None, None, None, 256)
     ```
     """
-    facts = [x.facts for x in model.layers if isinstance(x, Provenance)]
+    layers = {layer.name: layer for layer in getattr(model, "layers", ())}
+    facts = [x.facts for x in layers.values() if isinstance(x, Provenance)]
     if len(facts) != 1 or facts[0].get("network") not in SPECS:
         raise ValueError(
             "`model` should be an ImageNet network of keras_senet, and not nested "
-            f"in another model. Received: {model.name}"
+            f"in another model. Received: {getattr(model, 'name', model)!r}"
         )
     network = facts[0]["network"]
-    prefixes = SPECS[network].endpoints
-    if not prefixes:
+    names = replace(SPECS[network], se=_se(facts[0])).endpoints
+    if not names:
         raise ValueError(
             "`model` should be an ImageNet network, with feature maps of strides 4 "
             f"to 32. Received: {model.name}, which is {network}"
         )
-    # All layers of a stage lead to its last one, which thus comes last.
-    outputs = {
-        endpoint: [x for x in model.layers if x.name.startswith(prefix)][-1].output
-        for endpoint, prefix in prefixes.items()
-    }
+    if missing := [name for name in names.values() if name not in layers]:
+        raise ValueError(
+            "`model` should have all of its stages. Received: "
+            f"{model.name}, which has no layer {missing[0]!r}"
+        )
+    outputs = {endpoint: layers[name].output for endpoint, name in names.items()}
     return keras.Model(model.input, outputs, name=f"{model.name}_endpoints")
+
+
+def _se(facts: dict[str, Any]) -> SqueezeExciteSpec:
+    names = [field.name for field in fields(SqueezeExciteSpec)]
+    return SqueezeExciteSpec(**{name: facts[name] for name in names})

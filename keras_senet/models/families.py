@@ -6,11 +6,8 @@ from dataclasses import replace
 import keras
 
 from keras_senet.models.application import application
-from keras_senet.models.inception import (
-    BN_INCEPTION,
-    INCEPTION_RESNET_V2,
-    INCEPTION_V3,
-)
+from keras_senet.models.bn_inception import BN_INCEPTION
+from keras_senet.models.inception import INCEPTION_RESNET_V2, INCEPTION_V3
 from keras_senet.models.mobile import MOBILENET, SHUFFLENET, VGG16
 from keras_senet.models.spec import NetworkSpec, ResidualSpec
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from keras_senet.layers import SqueezeExcite
+from keras_senet.layers import Provenance, SqueezeExcite
 from keras_senet.models.copying import copy_model
 from keras_senet.models.graph import Graph, is_functional, leaves, shell
 from keras_senet.models.placement import After, find_sites
@@ -31,8 +31,9 @@ def insert_squeeze_excite(
     paper), or after whole Inception modules (figure 2).
 
     With `identity_init` the new network computes what the old one does until it is
-    trained. The old one stays as it is. Layers keep their `trainable`; the new
-    model is trainable itself, so that the blocks of a frozen network learn.
+    trained. The old one stays as it is. Layers keep their `trainable`
+    (layers inside of a composite one: that of their weights); the new model is
+    trainable itself, so that the blocks of a frozen network learn.
 
     Args:
         model: Any functional or sequential model: of `keras.applications`,
@@ -99,7 +100,26 @@ def insert_squeeze_excite(
                     name=_new_name(site, names),
                 )
             here[site.call.index, site.position] = blocks[site.shared]
-    return copy_model(model, name or f"se_{model.name}", detours)
+    network = copy_model(model, name or f"se_{model.name}", detours)
+    _state_facts(network, list(blocks.values()))
+    return network
+
+
+def _state_facts(network: keras.Model, blocks: list[SqueezeExcite]) -> None:
+    """Makes files of the new network's weights differ from those of the old one."""
+    facts = [
+        {
+            "name": block.name,
+            "squeeze": block.squeeze,
+            "gate_activation": keras.activations.serialize(block.gate_activation),
+            "identity_init": block.identity_init,
+        }
+        for block in blocks
+    ]
+    for layer in leaves(network):
+        if isinstance(layer, Provenance):
+            inserted = [*layer.facts.get("inserted", ()), *facts]
+            layer.facts = {**layer.facts, "inserted": inserted}
 
 
 def _check_functional(model: Any) -> None:

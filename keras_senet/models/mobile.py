@@ -83,10 +83,10 @@ SHUFFLENET = TableSpec(
         (5, _shuffle_stage(480, 960, 4)),
     ),
     endings=(
-        ("C2", "stem_"),
-        ("C3", "stage3_"),
-        ("C4", "stage4_"),
-        ("C5", "stage5_"),
+        ("C2", "stem"),
+        ("C3", "stage3"),
+        ("C4", "stage4"),
+        ("C5", "stage5"),
     ),
 )
 
@@ -116,10 +116,10 @@ VGG16 = TableSpec(
     ),
     head=(VGG_POOL,),
     endings=(
-        ("C2", "stage3_"),
-        ("C3", "stage4_"),
-        ("C4", "stage5_"),
-        ("C5", "head_"),
+        ("C2", "stage3"),
+        ("C3", "stage4"),
+        ("C4", "stage5"),
+        ("C5", "head"),
     ),
     hidden=(4096, 4096),
     dropout=0.5,

@@ -69,7 +69,7 @@ def _choice(after: Any, graphs: Sequence[Graph]) -> Callable[[Any], bool]:
                 f"Received: after={after!r}"
             ) from error
         return lambda x: not is_functional(x) and pattern.search(x.name) is not None
-    if callable(after) and not isinstance(after, keras.layers.Layer):
+    if callable(after) and not isinstance(after, (keras.layers.Layer, type)):
         return lambda layer: not is_functional(layer) and bool(after(layer))
     listed = list(after) if isinstance(after, (list, tuple, set)) else [after]
     layers = _layers(graphs)

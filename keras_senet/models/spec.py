@@ -79,7 +79,7 @@ class NetworkSpec(ABC):
 
     @property
     def endpoints(self) -> dict[str, str]:
-        """From C2 to C5, the beginning of the names of the layers that end there."""
+        """From C2 to C5, the names of the layers that end there."""
         return {}
 
     @property
@@ -151,4 +151,10 @@ class ResidualSpec(NetworkSpec):
         """The stages, in networks whose last one has stride 32."""
         if self.least != 32:
             return {}
-        return {f"C{stage}": f"stage{stage}_" for stage in self.stages}
+        excited = self.se.stages or self.stages
+        behind = self.se.reduction is not None and self.se.placement == "post"
+        return {
+            f"C{stage}": f"stage{stage}_block{depth}_"
+            + ("se" if behind and stage in excited else "out")
+            for stage, depth in zip(self.stages, self.depths, strict=True)
+        }

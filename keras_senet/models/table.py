@@ -90,12 +90,7 @@ class Residual:
 Step = Conv | Pool | Shuffle | Relu | Excite | Branches | Residual
 Chain = tuple[Step, ...]
 
-ENDPOINTS = (
-    ("C2", "stage2_"),
-    ("C3", "stage3_"),
-    ("C4", "stage4_"),
-    ("C5", "stage5_"),
-)
+ENDPOINTS = (("C2", "stage2"), ("C3", "stage3"), ("C4", "stage4"), ("C5", "stage5"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,8 +114,7 @@ class TableSpec(NetworkSpec):
         momentum: Momentum of its moving statistics.
         gamma: Whether it scales.
         relu_limit: Where the ReLUs saturate.
-        endings: From C2 to C5, the beginning of the names of the layers that end
-            there.
+        endings: From C2 to C5, the part of the network that ends there.
         smallest: The smallest side of an image, in pixels.
         size_rule: Which sides fit, where not all do.
     """
@@ -150,13 +144,34 @@ class TableSpec(NetworkSpec):
 
     @property
     def endpoints(self) -> dict[str, str]:
-        """The endings, as a dictionary."""
-        return dict(self.endings)
+        """From C2 to C5, the names of the layers that end there."""
+        parts = {"stem": ("stem_", self.stem), "head": ("head_", self.head)}
+        for stage, blocks in self.table:
+            chain = blocks[-1]
+            if self.se.reduction is None or stage not in (
+                self.se.stages or self.stages
+            ):
+                chain = tuple(x for x in chain if not isinstance(x, Excite))
+            parts[f"stage{stage}"] = (f"stage{stage}_block{len(blocks)}_", chain)
+        return {name: _last_layer(*parts[part]) for name, part in self.endings}
 
     @property
     def absent(self) -> tuple[str, ...]:
         """What only residual networks have."""
         return ("variant", "se_placement", "drop_path")
+
+
+def _last_layer(prefix: str, chain: Chain) -> str:
+    """The name of the layer that ends a chain, as `tabular.chain` gives it."""
+    step = chain[-1]
+    if isinstance(step, Excite):
+        return f"{prefix}se"
+    if isinstance(step, Relu):
+        return f"{prefix}out"
+    alike = sum(isinstance(x, type(step)) for x in chain)
+    number = str(alike) if alike > 1 else ""
+    kind = {Conv: "relu", Pool: "pool", Branches: "concat", Residual: "out"}[type(step)]
+    return f"{prefix}{kind}{number}"
 
 
 def _has_place(chain: Chain) -> bool:

@@ -138,7 +138,7 @@ def relu(x: Any, spec: TableSpec, name: str) -> Any:
 
 
 def pool(x: Any, step: Pool, prefix: str, number: str) -> Any:
-    """A pool; padding with zeros changes no maximum, as the map follows a ReLU."""
+    """A pool; padding with zeros changes no maximum where the map follows a ReLU."""
     x, padding = padded(x, step.size, step.padding, name=f"{prefix}pool_pad{number}")
     kind = layers.MaxPooling2D if step.kind == "max" else layers.AveragePooling2D
     return kind(

@@ -4,16 +4,17 @@ from typing import Any
 
 import keras
 
-from keras_senet.layers import SqueezeExcite
+from keras_senet.layers import Provenance, SqueezeExcite
 from keras_senet.models.graph import Graph, is_functional
 
 
 def transfer_weights(source: keras.Model, model: keras.Model) -> None:
-    """Copies all weights of `source` into the part of `model` that is not SE.
+    """Copies the weights of `source` into the part of `model` that is not SE.
 
     Both networks are followed from their outputs backwards, so that layers meet by
-    their place in the topology, whatever their names. The weights of
-    `SqueezeExcite` layers in `model` stay as they are.
+    their place in the topology, whatever their names. `SqueezeExcite` layers of
+    either network are passed over: those of `model` stay as they are, also when
+    `source` has its own (`model.set_weights` copies between equal networks).
 
     `SEInceptionV3`, `SEInceptionResNetV2` and `SEMobileNet` have the topologies of
     `keras.applications`, and any network has that of its own with another
@@ -27,7 +28,8 @@ def transfer_weights(source: keras.Model, model: keras.Model) -> None:
             number of classes.
 
     Raises:
-        ValueError: If the topologies or shapes differ; then nothing is copied.
+        ValueError: If the topologies or shapes differ, or networks of this package
+            are of different dialects; then nothing is copied.
 
     Example:
 
@@ -41,6 +43,13 @@ def transfer_weights(source: keras.Model, model: keras.Model) -> None:
     ```
     """
     given, wanted = weighted_layers(source), weighted_layers(model)
+    dialects = [_dialect(source), _dialect(model)]
+    if None not in dialects and dialects[0] != dialects[1]:
+        raise ValueError(
+            "`source` and `model` should be of the same dialect, since weights of "
+            f"one are wrong in the other. Received: {source.name} in {dialects[0]} "
+            f"and {model.name} in {dialects[1]}"
+        )
     if len(given) != len(wanted):
         raise ValueError(
             "`source` and `model` should have the same topology. Received: "
@@ -53,7 +62,9 @@ def transfer_weights(source: keras.Model, model: keras.Model) -> None:
         for theirs, ours in _matched(a, b)
     ]
     for theirs, ours in pairs:
-        ours.assign(keras.ops.reshape(theirs, ours.shape))
+        # Copied, since JAX would let both models have the same array, which the
+        # training of one of them consumes.
+        ours.assign(keras.ops.copy(keras.ops.reshape(theirs, ours.shape)))
 
 
 def weighted_layers(model: keras.Model) -> list[keras.layers.Layer]:
@@ -90,17 +101,36 @@ def weighted_layers(model: keras.Model) -> list[keras.layers.Layer]:
     return list(found.values())
 
 
-def _matched(source: Any, target: Any) -> list[tuple[Any, Any]]:
-    """Pairs of weights of two layers, equal but for axes of size one.
+def _dialect(model: keras.Model) -> str | None:
+    facts = [x.facts for x in model.layers if isinstance(x, Provenance)]
+    return facts[0].get("variant") if len(facts) == 1 else None
 
-    Keras' MobileNet has a convolution of size one for a classifier.
+
+def _matched(source: Any, target: Any) -> list[tuple[Any, Any]]:
+    """Pairs of weights of two layers: the same names, and shapes that agree.
+
+    A convolution of size one is a dense layer: Keras' MobileNet has one for a
+    classifier.
     """
-    shapes = [[tuple(w.shape) for w in x.weights] for x in (source, target)]
-    bare = [[[n for n in shape if n != 1] for shape in each] for each in shapes]
-    if bare[0] != bare[1]:
+    described = [
+        [(weight.name, _without_leading_ones(weight.shape)) for weight in layer.weights]
+        for layer in (source, target)
+    ]
+    if described[0] != described[1]:
         raise ValueError(
-            "`source` and `model` should have weights of equal shapes. Received: "
-            f"{source.name} with {shapes[0]}, and in its place {target.name} with "
-            f"{shapes[1]}"
+            "`source` and `model` should have weights of equal names and shapes. "
+            f"Received: {source.name} with {_shapes(source)}, and in its place "
+            f"{target.name} with {_shapes(target)}"
         )
     return list(zip(source.weights, target.weights, strict=True))
+
+
+def _without_leading_ones(shape: Any) -> tuple[int, ...]:
+    kept = list(shape)
+    while len(kept) > 2 and kept[:2] == [1, 1]:
+        del kept[:2]
+    return tuple(kept)
+
+
+def _shapes(layer: Any) -> str:
+    return ", ".join(f"{w.name} {tuple(w.shape)}" for w in layer.weights)

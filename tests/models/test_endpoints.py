@@ -80,9 +80,39 @@ def test_values_are_those_of_the_network_behind_its_blocks(tmp_path):
     ]
 
 
+def test_heads_of_ones_own_and_truncation():
+    network = keras_senet.SEShuffleNet(
+        include_top=False, input_shape=(64, 64, 3), pooling="avg"
+    )
+    x = keras.layers.Dense(3, name="stage5_head")(network.output)
+    tuned = keras.Model(network.input, x)
+    shapes = [m.shape[1:] for m in keras_senet.endpoints(tuned).output.values()]
+    assert shapes == [(16, 16, 24), (8, 8, 240), (4, 4, 480), (2, 2, 960)]
+    cut = keras.Model(network.input, network.get_layer("stage5_block1_out").output)
+    with pytest.raises(ValueError, match=r"all of its stages.*stage5_block4_out"):
+        keras_senet.endpoints(cut)
+
+
+@pytest.mark.parametrize("se_stages", [None, (3, 4)])
+@pytest.mark.parametrize("name", ["se_inception_v3", "se_vgg16", "se_resnet50"])
+def test_without_some_or_all_of_the_blocks(name, se_stages):
+    arguments = {"include_top": False, "input_shape": (None, None, 3)}
+    chosen = {"reduction": None} if se_stages is None else {"se_stages": se_stages}
+    with keras.StatelessScope(initialize_variables=False):
+        network = NETWORKS[name](weights=None, **arguments, **chosen)
+        full = NETWORKS[name](weights=None, **arguments)
+        shapes = [
+            [m.shape for m in keras_senet.endpoints(x).output.values()]
+            for x in (network, full)
+        ]
+    assert shapes[0] == shapes[1]
+
+
 def test_other_models_are_refused():
     with pytest.raises(ValueError, match=r"strides 4 to 32.* se_resnet20"):
         keras_senet.endpoints(keras_senet.SEResNet20())
+    with pytest.raises(ValueError, match="Received: 'se_resnet50'"):
+        keras_senet.endpoints("se_resnet50")
     x = keras.Input((8, 8, 3))
     with pytest.raises(ValueError, match="ImageNet network of keras_senet"):
         keras_senet.endpoints(keras.Model(x, keras.layers.ReLU()(x), name="mine"))

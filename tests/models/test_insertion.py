@@ -222,3 +222,19 @@ def test_the_original_is_untouched():
     assert all(a is b for a, b in zip(model.layers, layers_before, strict=True))
     assert model.get_config() == config and model.compiled
     assert not {id(v) for v in network.variables} & {id(v) for v in model.variables}
+
+
+def test_weights_with_blocks_do_not_load_into_the_network_without(tmp_path):
+    plain = keras_senet.SEResNet20(reduction=None)
+    network = insert_squeeze_excite(plain, "residual_branches")
+    network.save_weights(tmp_path / "network.weights.h5")
+    with pytest.raises(ValueError, match="inserted is"):
+        keras_senet.SEResNet20(weights=tmp_path / "network.weights.h5", reduction=None)
+    again = insert_squeeze_excite(plain, "residual_branches")
+    again.load_weights(tmp_path / "network.weights.h5")
+
+
+def test_a_class_of_layers_is_no_place():
+    model = keras_senet.SEResNet20(reduction=None)
+    with pytest.raises(ValueError, match="`after` should be"):
+        insert_squeeze_excite(model, keras.layers.ReLU)

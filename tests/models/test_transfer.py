@@ -62,6 +62,40 @@ def test_between_placements_of_one_network():
         )
 
 
+def test_dialects_and_look_alikes_are_refused():
+    with keras.StatelessScope(initialize_variables=False):
+        caffe, pytorch = (
+            keras_senet.SEResNet50(weights=None, variant=variant)
+            for variant in ("caffe", "pytorch")
+        )
+    with pytest.raises(ValueError, match=r"dialect.* in caffe and .* in pytorch"):
+        keras_senet.transfer_weights(caffe, pytorch)
+    x = keras.Input((9, 9, 4))
+    layers = keras.layers
+    for theirs, ours in (
+        (layers.Conv2D(4, (1, 7)), layers.Conv2D(4, (7, 1))),
+        (
+            layers.BatchNormalization(center=False),
+            layers.BatchNormalization(scale=False),
+        ),
+    ):
+        with pytest.raises(ValueError, match="equal names and shapes"):
+            keras_senet.transfer_weights(
+                keras.Model(x, theirs(x)), keras.Model(x, ours(x))
+            )
+
+
+def test_training_one_network_leaves_the_other_alone():
+    source = keras_senet.SEResNet20(classes=3, reduction=None)
+    model = keras_senet.SEResNet20(classes=3)
+    keras_senet.transfer_weights(source, model)
+    x = np.random.default_rng(0).normal(size=(4, 32, 32, 3)).astype("float32")
+    expected = outputs(source, x)
+    model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+    model.fit(x, np.arange(4) % 3, batch_size=4, epochs=1, verbose=0)
+    np.testing.assert_array_equal(outputs(source, x), expected)
+
+
 def test_other_topologies_and_shapes_are_refused_before_anything_is_copied():
     model = keras_senet.SEResNet20(classes=3)
     before = model.get_weights()
