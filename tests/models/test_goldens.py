@@ -156,3 +156,46 @@ def padding(model, layer):
     ((top, bottom), (left, right)) = pad.padding
     assert top == bottom == left == right
     return top
+
+
+def test_mobile_networks_beside_the_journal_paper():
+    """Its table 3: 569 and 572, 140 and 142 M operations; 4.2, 4.7, 1.8, 2.4 M."""
+    found = {}
+    for name in ("se_mobilenet", "se_shufflenet"):
+        for reduction in (None, 16):
+            model = shapes_only(name, reduction=reduction)
+            with keras.StatelessScope(initialize_variables=False):
+                macs = keras_senet.count_macs(model)
+            # What the squeeze adds up: every element of the maps that it averages.
+            blocks = [x for x in model.layers if hasattr(x, "reduce_kernel")]
+            squeeze = sum(regenerate._size(x.input[0]) for x in blocks)
+            found[name, reduction] = (trainable(model) / 1e6, (macs + squeeze) / 1e6)
+    published = {
+        ("se_mobilenet", None): (4.2, 569),
+        ("se_mobilenet", 16): (4.7, 572),
+        ("se_shufflenet", None): (1.8, 140),
+        ("se_shufflenet", 16): (2.4, 142),
+    }
+    for row, (parameters, operations) in published.items():
+        assert found[row][0] == pytest.approx(parameters, abs=0.1)
+        assert found[row][1] == pytest.approx(operations, rel=0.02)
+    added = [
+        found[name, 16][0] - found[name, None][0]
+        for name in ("se_mobilenet", "se_shufflenet")
+    ]
+    assert added == pytest.approx([0.5, 0.6], abs=0.05)
+
+
+# As published by Zagoruyko and Komodakis (2016) and Gastaldi (2017), without SE.
+@pytest.mark.parametrize(
+    ("name", "millions"),
+    [
+        ("se_resnet110", 1.7),
+        ("se_resnet164", 1.7),
+        ("se_wide_resnet16_8", 11.0),
+        ("se_shake_shake26_2x96d", 26.2),
+    ],
+)
+def test_published_counts_of_small_hosts(name, millions):
+    count = trainable(shapes_only(name, reduction=None))
+    assert round(count / 1e6, 1) == millions
