@@ -12,6 +12,7 @@ def shapes_only(name, **arguments):
         return NETWORKS[name](weights=None, **arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_blocks_hold_all_parameters_in_order(name):
     model = shapes_only(name)
