@@ -21,3 +21,9 @@ def seeded():
 def only_tensorflow():
     if keras.backend.backend() != "tensorflow":
         pytest.skip("needs Keras' TensorFlow backend")
+
+
+def pytest_collection_modifyitems(items):
+    """Begins with the longest files, so that no worker is left waiting for one."""
+    long = ("test_runs.py", "test_saved_model.py", "test_docs.py")
+    items.sort(key=lambda item: item.path.name not in long)
