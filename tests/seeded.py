@@ -2,7 +2,6 @@
 
 import hashlib
 
-import keras
 import numpy as np
 
 # Sides small enough for a test and large enough for the network.
@@ -13,8 +12,6 @@ CLASSES = 10
 def tiny(network, name):
     """A network for tiny images, with the weights of `seed_weights`."""
     side = SIDES.get(name, 32)
-    with keras.StatelessScope(initialize_variables=False):
-        network(weights=None)  # complains here if it cannot be built at its own size
     model = network(
         weights=None,
         input_shape=(side, side, 3),

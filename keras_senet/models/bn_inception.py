@@ -1,11 +1,11 @@
 """The table of SE-BN-Inception, after the authors' definition."""
 
+from keras_senet.models.spec import SizeRule
 from keras_senet.models.table import (
     Branches,
     Conv,
     Excite,
     Pool,
-    SizeRule,
     TableSpec,
 )
 

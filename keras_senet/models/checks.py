@@ -6,7 +6,6 @@ from typing import Any
 
 from keras_senet.layers.image_size import check_side
 from keras_senet.models.spec import VARIANTS, NetworkSpec
-from keras_senet.models.table import TableSpec
 from keras_senet.weights.catalog import IMAGENET
 from keras_senet.weights.stored import stored_facts
 
@@ -102,7 +101,7 @@ def check_image_shape(
             f"`input_shape` should be at least {spec.least} pixels high "
             f"and wide. Received: input_shape={shape}"
         )
-    rule = spec.size_rule if isinstance(spec, TableSpec) else None
+    rule = spec.size_rule
     for side in sides:
         if rule is not None and side is not None:
             check_side(side, rule.period, rule.first, rule.last)

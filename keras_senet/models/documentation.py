@@ -3,7 +3,6 @@
 import textwrap
 
 from keras_senet.models.spec import NetworkSpec
-from keras_senet.models.table import TableSpec
 from keras_senet.weights.catalog import IMAGENET
 
 ARGUMENTS = """
@@ -77,9 +76,7 @@ def docstring(name: str, snake: str, spec: NetworkSpec) -> str:
     if getattr(spec, "strides_by_dialect", False) and "3x3" in spec.placements:
         strides, caffe_strides = ", stride on the 3x3", ", stride on the first 1x1"
     dropout = ", dropout" if spec.dropout else ""
-    sizes = " It takes images of any size."
-    if isinstance(spec, TableSpec) and spec.size_rule is not None:
-        sizes = ""
+    sizes = "" if spec.size_rule else " It takes images of any size."
     top = f"global average pool{dropout},\n            dense layer.{sizes}"
     if spec.hidden:
         widths = " and ".join(str(width) for width in spec.hidden)

@@ -16,7 +16,7 @@ def endpoints(model: keras.Model) -> keras.Model:
     C2, C3, C4 and C5 are the last feature maps of strides 4, 8, 16 and 32, behind
     their SE. The strides of the valid-padded networks, SE-Inception-v3 and
     SE-Inception-ResNet-v2, are nominal: at 299 pixels their maps have 71, 35, 17
-    and 8 positions to a side, which others have at 284, 280, 272 and 256 pixels.
+    and 8 positions to a side.
     The new model shares the weights of `model`, whose classifier is left out.
 
     Args:

@@ -35,6 +35,15 @@ class SqueezeExciteSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SizeRule:
+    """Which sides an image may have: `period * k + first` to `period * k + last`."""
+
+    period: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class NetworkSpec(ABC):
     """What every network has, whatever it is made of.
 
@@ -50,6 +59,7 @@ class NetworkSpec(ABC):
             the rate grows linearly from zero at the first block.
         size: Side of the images that the network was designed for, in pixels.
         classes: How many classes it was designed for.
+        size_rule: Which sides fit, where not all do.
         se: How it uses Squeeze-and-Excitation.
     """
 
@@ -60,6 +70,7 @@ class NetworkSpec(ABC):
     drop_path: float = 0.0
     size: int = 224
     classes: int = 1000
+    size_rule: SizeRule | None = None
     se: SqueezeExciteSpec = field(default_factory=SqueezeExciteSpec)
 
     @property

@@ -94,15 +94,6 @@ ENDPOINTS = (("C2", "stage2"), ("C3", "stage3"), ("C4", "stage4"), ("C5", "stage
 
 
 @dataclass(frozen=True, kw_only=True)
-class SizeRule:
-    """Which sides an image may have: `period * k + first` to `period * k + last`."""
-
-    period: int
-    first: int
-    last: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class TableSpec(NetworkSpec):
     """A network that is written down step by step.
 
@@ -116,7 +107,6 @@ class TableSpec(NetworkSpec):
         relu_limit: Where the ReLUs saturate.
         endings: From C2 to C5, the part of the network that ends there.
         smallest: The smallest side of an image, in pixels.
-        size_rule: Which sides fit, where not all do.
     """
 
     stem: Chain
@@ -128,7 +118,6 @@ class TableSpec(NetworkSpec):
     relu_limit: float | None = None
     endings: tuple[tuple[str, str], ...] = ENDPOINTS
     smallest: int = 32
-    size_rule: SizeRule | None = None
 
     @property
     def stages(self) -> tuple[int, ...]:
