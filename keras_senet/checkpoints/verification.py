@@ -150,7 +150,7 @@ def _compared(path: Path, tag: str, digest: str, logits: np.ndarray) -> float:
         ) from error
     if of != (tag, digest) or known.shape != logits.shape:
         raise InputError(
-            f"{path} was recorded for {of[0]} with the hash {of[1]}, not for {tag} with "
+            f"{path} was recorded for {of[0]} with the hash {of[1]}, not {tag} with "
             f"{digest}. Remove it to record the logits anew."
         )
     difference = float(np.abs(logits - known).max() / known.std())
