@@ -45,9 +45,12 @@ def reason(error: BaseException) -> str:
     """
     from huggingface_hub import constants, errors
 
+    # With such errors the library says what follows from another one.
+    if error.__cause__ is not None and (
+        isinstance(error, errors.LocalEntryNotFoundError) or type(error) is ValueError
+    ):
+        return reason(error.__cause__)
     if isinstance(error, errors.LocalEntryNotFoundError):
-        if error.__cause__ is not None:
-            return reason(error.__cause__)
         return "it is not in the hub's cache"
     if isinstance(error, errors.OfflineModeIsEnabled):
         return "HF_HUB_OFFLINE is set, so nothing is downloaded"

@@ -11,6 +11,7 @@ from keras_senet.weights.client import quiet
 PARTIAL = ".incomplete"
 TRIES = 3
 RANGE_NOT_SATISFIABLE = 416
+BROKEN = {"ReadError", "RemoteProtocolError"}
 
 
 def download(
@@ -87,7 +88,7 @@ def _receive(url: str, partial: Path, name: str) -> None:
                     raise
             except HTTPError as error:
                 # The library's HTTP client has changed its name, not its errors'.
-                if type(error).__name__ != "ReadError" or not left:
+                if type(error).__name__ not in BROKEN or not left:
                     raise
             except OSError as error:
                 # `http_get` speaks so of a wrong length; faults of disks bear numbers.

@@ -59,8 +59,13 @@ class HubFile:
             self.repository,
             self.path or "",
             revision=self.revision,
-            endpoint=os.environ.get("HF_ENDPOINT"),
+            endpoint=_endpoint(),
         )
+
+
+def _endpoint() -> str | None:
+    # The library has read it at its import, which may have been long ago.
+    return os.environ.get("HF_ENDPOINT", "").rstrip("/") or None
 
 
 def cache() -> str:
@@ -134,13 +139,13 @@ def download(
     """
     path = _from_cache_or_hub(file, cached_only=cached_only)
     if first := _corruption(path, check):
-        _remove(path)
         try:
+            _remove(path)
             path = _from_cache_or_hub(file, again=True)
         except Exception as error:
             raise InputError(
-                f"the copy in the hub's cache was corrupt ({first}) and is removed, "
-                f"and it cannot be downloaded again: {reason(error)}"
+                f"what was in the hub's cache is corrupt ({first}), and cannot be "
+                f"replaced: {reason(error)}"
             ) from error
         if second := _corruption(path, check):
             _remove(path)
@@ -161,7 +166,7 @@ def _from_cache_or_hub(
                 file.repository,
                 file.path,
                 revision=file.revision,
-                endpoint=os.environ.get("HF_ENDPOINT"),
+                endpoint=_endpoint(),
                 local_files_only=cached_only,
                 force_download=again,
             )
