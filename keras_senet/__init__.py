@@ -3,6 +3,7 @@
 from keras_senet.benchmark.macs import count_macs as count_macs
 from keras_senet.layers import SqueezeExcite as SqueezeExcite
 from keras_senet.layers import gates as gates
+from keras_senet.models.channels import adapt_input_channels as adapt_input_channels
 from keras_senet.models.endpoints import endpoints as endpoints
 from keras_senet.models.families import SEVGG16 as SEVGG16
 from keras_senet.models.families import SEBNInception as SEBNInception
@@ -28,6 +29,9 @@ from keras_senet.models.families import SEShuffleNet as SEShuffleNet
 from keras_senet.models.families import SEWideResNet16_8 as SEWideResNet16_8
 from keras_senet.models.insertion import insert_squeeze_excite as insert_squeeze_excite
 from keras_senet.models.transfer import transfer_weights as transfer_weights
+from keras_senet.predictions import decode_predictions as decode_predictions
+from keras_senet.preprocessing import preprocess_input as preprocess_input
+from keras_senet.preprocessing import preprocessing_layers as preprocessing_layers
 from keras_senet.version import __version__ as __version__
 
 __all__ = [
@@ -55,9 +59,13 @@ __all__ = [
     "SEWideResNet16_8",
     "SqueezeExcite",
     "__version__",
+    "adapt_input_channels",
     "count_macs",
+    "decode_predictions",
     "endpoints",
     "gates",
     "insert_squeeze_excite",
+    "preprocess_input",
+    "preprocessing_layers",
     "transfer_weights",
 ]

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 VARIABLE = "spec"
+CHECKPOINT = "checkpoint"
 
 
 @keras.saving.register_keras_serializable(package="keras_senet")
@@ -22,9 +23,16 @@ class Provenance(keras.layers.Layer):
     survives cloning, and stays when a head is replaced. In an exported graph it
     leaves no trace.
 
+    Beside the facts it can say which published checkpoint the weights come from,
+    and what images that wants. This is a property of the weights, so it is not
+    compared: loading takes it over from the file, and a file that says nothing of
+    it takes the old claim away.
+
     Args:
         facts: A dictionary of JSON values: the network's name and all arguments
             that change the function but not the weights' shapes.
+        checkpoint: `None`, or a dictionary of JSON values: `"tag"`, the published
+            name or `None`, and `"input"`, the fields of an `InputConvention`.
         **kwargs: The keywords of every Keras layer.
 
     Raises:
@@ -37,11 +45,27 @@ class Provenance(keras.layers.Layer):
     ```
     """
 
-    def __init__(self, facts: dict[str, Any], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        facts: dict[str, Any],
+        checkpoint: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         # By way of JSON, so that tuples compare equal after a round trip.
         self.facts = json.loads(json.dumps(facts))
+        self.checkpoint = checkpoint
         self.built = True
+
+    @property
+    def checkpoint(self) -> dict[str, Any] | None:
+        """Where the weights come from, if that is known."""
+        return json.loads(self._checkpoint)
+
+    @checkpoint.setter
+    def checkpoint(self, value: dict[str, Any] | None) -> None:
+        # As text, so that layers never share a dictionary that one of them changes.
+        self._checkpoint = json.dumps(value, sort_keys=True)
 
     def call(self, inputs: Any) -> Any:
         """Returns the input."""
@@ -52,28 +76,41 @@ class Provenance(keras.layers.Layer):
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the facts."""
-        return {**super().get_config(), "facts": self.facts}
+        """Returns the facts and the checkpoint."""
+        return {
+            **super().get_config(),
+            "facts": self.facts,
+            "checkpoint": self.checkpoint,
+        }
 
     def save_own_variables(self, store: Any) -> None:
-        """Writes the facts as JSON beside the weights."""
-        text = json.dumps(self.facts, sort_keys=True)
-        store[VARIABLE] = np.frombuffer(text.encode(), dtype="uint8")
+        """Writes facts and checkpoint as JSON beside the weights."""
+        store[VARIABLE] = encode(self.facts)
+        if self.checkpoint is not None:
+            store[CHECKPOINT] = encode(self.checkpoint)
 
     def load_own_variables(self, store: Any) -> None:
-        """Compares the facts beside the weights with this network's."""
-        if VARIABLE not in store:
-            return
-        saved = decode(store[VARIABLE])
+        """Compares the facts beside the weights, and takes over their checkpoint."""
+        # Also when it refuses: Keras goes on and loads the other layers.
+        self.checkpoint = None
+        saved = decode(store[VARIABLE]) if VARIABLE in store else self.facts
         if difference := differences(saved, self.facts):
             raise ValueError(
                 "These weights belong to another function, although their shapes "
                 f"may fit: {difference}."
             )
+        if CHECKPOINT in store:
+            self.checkpoint = decode(store[CHECKPOINT])
+
+
+def encode(facts: dict[str, Any]) -> np.ndarray:
+    """Makes the array that `Provenance` stores beside the weights."""
+    text = json.dumps(facts, sort_keys=True)
+    return np.frombuffer(text.encode(), dtype="uint8")
 
 
 def decode(variable: Any) -> dict[str, Any]:
-    """Reads facts from the array that `Provenance` stores beside the weights."""
+    """Reads the array that `Provenance` stores beside the weights."""
     return json.loads(np.asarray(variable).tobytes().decode())
 
 

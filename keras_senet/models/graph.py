@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import keras
@@ -161,11 +161,15 @@ def shell(model: keras.Model, name: str | None = None) -> keras.Model:
     return keras.Model(model.input, model.output, name=name or model.name)
 
 
-def new_inputs(model: keras.Model) -> Any:
+def new_inputs(
+    model: keras.Model, shape_of: Callable[[Any], tuple] | None = None
+) -> Any:
     """Makes inputs like those of a model, in their structure.
 
     Args:
         model: A functional or sequential model.
+        shape_of: From an input of the model to the shape of the new one, with the
+            batch. `None` is its own.
 
     Returns:
         Symbolic tensors that no model has yet.
@@ -180,7 +184,7 @@ def new_inputs(model: keras.Model) -> Any:
     def like(tensor: Any) -> Any:
         layer = layers[id(tensor)]
         return keras.Input(
-            batch_shape=tensor.shape,
+            batch_shape=tensor.shape if shape_of is None else shape_of(tensor),
             dtype=tensor.dtype,
             sparse=tensor.sparse,
             # Of an input without a name, tensor and layer have different ones.

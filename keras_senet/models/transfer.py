@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from keras_senet.layers import Provenance, SqueezeExcite
-from keras_senet.models.graph import Graph, is_functional
+from keras_senet.models.graph import Graph, is_functional, leaves
 
 
 def transfer_weights(source: keras.Model, model: keras.Model) -> None:
@@ -14,7 +14,8 @@ def transfer_weights(source: keras.Model, model: keras.Model) -> None:
     Both networks are followed from their outputs backwards, so that layers meet by
     their place in the topology, whatever their names. `SqueezeExcite` layers of
     either network are passed over: those of `model` stay as they are, also when
-    `source` has its own (`model.set_weights` copies between equal networks).
+    `source` has its own (`model.set_weights` copies between equal networks). Of the
+    checkpoint that its weights come from, `model` then says what `source` does.
 
     `SEInceptionV3`, `SEInceptionResNetV2` and `SEMobileNet` have the topologies of
     `keras.applications`, and any network has that of its own with another
@@ -65,6 +66,10 @@ def transfer_weights(source: keras.Model, model: keras.Model) -> None:
         # Copied, since JAX would let both models have the same array, which the
         # training of one of them consumes.
         ours.assign(keras.ops.copy(keras.ops.reshape(theirs, ours.shape)))
+    known = [x.checkpoint for x in leaves(source) if isinstance(x, Provenance)]
+    for layer in leaves(model):
+        if isinstance(layer, Provenance):
+            layer.checkpoint = known[0] if len(known) == 1 else None
 
 
 def weighted_layers(model: keras.Model) -> list[keras.layers.Layer]:

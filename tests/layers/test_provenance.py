@@ -1,9 +1,11 @@
 import keras
 import numpy as np
 import pytest
+from conventions import CAFFE, claim
 
 import keras_senet
 from keras_senet.layers import Classifier, Provenance
+from keras_senet.preprocessing import input_convention
 from keras_senet.weights.stored import stored_facts
 
 
@@ -113,3 +115,53 @@ def test_provenance_passes_through():
 def test_class_names_must_fit():
     with pytest.raises(ValueError, match=r"each of the 3 units. Received: 2 names"):
         Classifier(3, class_names=("a", "b"))
+
+
+def test_weights_take_their_checkpoint_along_and_away(tmp_path):
+    published, plain = tmp_path / "published.weights.h5", tmp_path / "plain.weights.h5"
+    small().save_weights(plain)
+    model = small()
+    model.get_layer("provenance").checkpoint = claim(CAFFE)
+    model.save_weights(published)
+
+    built = small(weights=published)
+    loaded = small()
+    loaded.load_weights(published)
+    for each in (built, loaded):
+        assert input_convention(each) == CAFFE
+        assert each.get_layer("provenance").checkpoint["tag"] == "a.tag"
+    loaded.load_weights(plain)
+    assert loaded.get_layer("provenance").checkpoint is None
+    with pytest.warns(UserWarning, match="Not loaded: predictions"):
+        tuned = small(weights=published, classes=4, skip_mismatch=True)
+    assert input_convention(tuned) == CAFFE
+
+
+def test_refused_weights_take_the_checkpoint_away(weights):
+    """For Keras loads what it can before it says what it could not."""
+    model = small(variant="pytorch")
+    model.get_layer("provenance").checkpoint = claim(CAFFE)
+    with pytest.raises(ValueError, match="variant is 'caffe' in the file"):
+        model.load_weights(weights)
+    assert model.get_layer("provenance").checkpoint is None
+
+
+def test_transferred_weights_take_their_checkpoint_along_and_away():
+    published, plain, model = small(), small(), small(reduction=8)
+    published.get_layer("provenance").checkpoint = claim(CAFFE)
+    keras_senet.transfer_weights(published, model)
+    assert input_convention(model) == CAFFE
+    keras_senet.transfer_weights(plain, model)
+    assert model.get_layer("provenance").checkpoint is None
+
+
+def test_configs_from_before_there_were_checkpoints():
+    config = {"name": "provenance", "trainable": True, "facts": {"network": "x"}}
+    assert Provenance.from_config(config).checkpoint is None
+
+
+def test_no_two_layers_share_a_checkpoint():
+    layer = Provenance({}, claim(CAFFE))
+    again = Provenance.from_config(layer.get_config())
+    layer.checkpoint["input"]["size"] = 1
+    assert again.checkpoint["input"]["size"] == layer.checkpoint["input"]["size"] == 224
