@@ -33,9 +33,10 @@ def online(server):
 
 def cached(server):
     """Every file of the hub's cache that a reader could take for the weights."""
-    folder = Path(constants.HF_HUB_CACHE)
     return [
-        p for p in folder.rglob("*") if "blobs" in p.parts or "snapshots" in p.parts
+        path
+        for path in Path(constants.HF_HUB_CACHE).rglob("*")
+        if {"blobs", "snapshots"} & set(path.parts) and path.suffix != ".incomplete"
     ]
 
 
