@@ -87,12 +87,13 @@ def _region(file: BinaryIO, entry: zipfile.ZipInfo) -> Region:
     """Where an entry's bytes are; torch never compresses them."""
     if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1:
         raise ValueError("its zip archive is compressed or encrypted, not by torch")
-    file.seek(entry.header_offset)
+    # Offsets that lie before a file's begin are what zipfile makes of damaged ones.
+    file.seek(max(0, entry.header_offset))
     header = file.read(LOCAL_HEADER.size)
     if len(header) < LOCAL_HEADER.size or header[:4] != b"PK\x03\x04":
         raise ValueError("it is a damaged zip archive (an entry is not in its place)")
     _, name, extra = LOCAL_HEADER.unpack(header)
-    begin = entry.header_offset + LOCAL_HEADER.size + name + extra
+    begin = file.tell() + name + extra
     if begin + entry.file_size > os.fstat(file.fileno()).st_size:
         raise ValueError("it is a damaged zip archive (an entry is cut off)")
     return Region(begin, entry.file_size, entry.CRC)

@@ -13,9 +13,10 @@ from torch_format import Storage, Tensor, tensor, write_legacy, write_zip
 from keras_senet.weights.readers import read_tensors
 
 ONES = np.ones((3, 2), "float32")
+NEW = layer("a", "X", blob(ONES), blob(ONES[0]))
 
 
-def content(path):
+def content():
     return {
         "state_dict": {
             "module.a": tensor(ONES, "0"),
@@ -30,9 +31,9 @@ def small(kind, path):
         return save({"a": ONES, "b": ONES[0]}, metadata={"format": "pt"})
     if kind == "caffemodel":
         old = old_layer("b", 4, blob(ONES, legacy=True))
-        return network(layer("a", "X", blob(ONES), blob(ONES[0])), old)
+        return network(NEW, old)
     write = write_zip if kind == "zip" else write_legacy
-    return write(path, content(path)).read_bytes()
+    return write(path, content()).read_bytes()
 
 
 def read_all(path):
@@ -76,7 +77,9 @@ def test_every_truncation_and_random_flips(tmp_path, kind):
 def test_every_truncation_and_every_flip(tmp_path, kind):
     path = tmp_path / f"x.{kind}"
     whole = small(kind, path)
-    for cut in range(len(whole)):
+    # Between two layers, the rest of a file of Caffe is a file of Caffe.
+    between = {len(network(NEW))} if kind == "caffemodel" else set()
+    for cut in set(range(len(whole))) - between:
         path.write_bytes(whole[:cut])
         with pytest.raises(ValueError, match="cannot be read as weights"):
             read_tensors(path)

@@ -21,13 +21,13 @@ def most():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 # The peak of the imports is above what is in use after them.
-with open("/proc/self/statm") as file:
-    used = int(file.read().split()[1]) * resource.getpagesize()
+with open("/proc/self/statm") as pages:
+    used = int(pages.read().split()[1]) * resource.getpagesize()
 filler = numpy.ones(max(0, most() - used) // 8)
 before = most()
-del_me = read_tensors(sys.argv[1])
+file = read_tensors(sys.argv[1])
 total = 0.0
-for stored in del_me.tensors.values():
+for stored in file.tensors.values():
     total += float(stored.read().reshape(-1)[-1])
 print(most() - before, total)
 """
