@@ -178,12 +178,13 @@ def timm_tensors(model: keras.Model) -> dict[str, np.ndarray]:
 
 
 def _write_timm(model: keras.Model, path: Path) -> int:
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     tensors = timm_tensors(model)
     # timm and the hub want to know whose layout the arrays have.
     metadata = {"format": "pt", METADATA: json.dumps(facts_of(model))}
-    save_file(tensors, path, metadata=metadata)
+    # Not `save_file`, whose files only their owner may read.
+    path.write_bytes(save(tensors, metadata=metadata))
     return len(tensors)
 
 

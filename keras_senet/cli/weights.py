@@ -74,7 +74,6 @@ def list_rows(options: argparse.Namespace) -> None:
     table = Table("weights", "network", box=SIMPLE, padding=(0, 1, 0, 0))
     for column in ("size", "top-1", "top-5"):
         table.add_column(column, justify="right")
-    table.add_column("from")
     for row in rows:
         star = "*" if row.tag == IMAGENET[row.network] else " "
         table.add_row(
@@ -83,11 +82,10 @@ def list_rows(options: argparse.Namespace) -> None:
             str(row.input.size),
             "-" if row.top1 is None else f"{row.top1:.2f}",
             "-" if row.top5 is None else f"{row.top5:.2f}",
-            row.dialect,
         )
     print(
         'weights="..." takes the name; * is what "imagenet" stands for. Accuracy in %\n'
-        "on ImageNet, one centre crop of that size in pixels, as published."
+        "on ImageNet, one center crop of that size in pixels, as published."
     )
     Console().print(table)
 

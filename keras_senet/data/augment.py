@@ -46,7 +46,7 @@ def augment(image: Any, augmentation: Augmentation, seed: Any) -> Any:
     slant = tf.tan(amount[5] * math.radians(augmentation.shear))
     scale = 1.0 + amount[1] * augmentation.zoom
     flip = tf.where(tf.logical_and(augmentation.mirror, amount[2] < 0), -1.0, 1.0)
-    # From output to input, about the centre: x' = a (x - c) + b (y - c) + c + shift.
+    # From output to input, about the center: x' = a (x - c) + b (y - c) + c + shift.
     cos, sin = scale * tf.cos(angle), scale * tf.sin(angle)
     center_x, center_y = (width - 1) / 2, (height - 1) / 2
     shift_x = amount[3] * augmentation.shift * width

@@ -101,7 +101,7 @@ def evaluation_batches(split: Split, *, size: int, batch_size: int) -> Any:
 
 
 def resize(image: Any, size: int) -> Any:
-    """Takes the square in the centre and brings its side to `size`.
+    """Takes the square in the center and brings its side to `size`.
 
     Args:
         image: Tensor of shape `(height, width, 3)`, any number type.

@@ -26,7 +26,7 @@ def measure_checkpoint(
 ) -> Accuracy:
     """Measures a checkpoint on images of ImageNet, each counted once.
 
-    Images are resized as the publisher did, by PIL and in 8 bits, and the centre is
+    Images are resized as the publisher did, by PIL and in 8 bits, and the center is
     cropped. The whole validation set gives what was published; a part of it, or a
     set with some of the classes, is told apart among all thousand.
 

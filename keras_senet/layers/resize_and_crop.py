@@ -1,4 +1,4 @@
-"""The resizing and the centre crop of the tests that published accuracies are of."""
+"""The resizing and the center crop of the tests that published accuracies are of."""
 
 from typing import Any
 

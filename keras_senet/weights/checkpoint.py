@@ -11,7 +11,7 @@ class InputConvention:
     Attributes:
         mean: Mean of each channel of RGB images in 0..255, which is subtracted.
         std: Deviation of each channel, which they are then divided by.
-        size: Side of the centre crop of the test, in pixels.
+        size: Side of the center crop of the test, in pixels.
         crop: The crop's side as a share of the shorter side of the resized image.
         interpolation: How images are resized: `"bilinear"` or `"bicubic"`.
     """
@@ -28,7 +28,7 @@ class LargerTest:
     """A test of the same weights on larger images.
 
     Attributes:
-        size: Side of the centre crop, in pixels.
+        size: Side of the center crop, in pixels.
         crop: The crop's side as a share of the shorter side of the resized image.
         top1: Published top-1 accuracy, in %.
         top5: Published top-5 accuracy, in %.
@@ -59,11 +59,11 @@ class Checkpoint:
         use_bias: Whether its SE has biases.
         classes: How many classes it tells apart.
         input: The images that it wants.
-        top1: Published top-1 accuracy on ImageNet's validation set, in %, centre
+        top1: Published top-1 accuracy on ImageNet's validation set, in %, center
             crop as in `input`; `None` if there is none.
         top5: Published top-5 accuracy.
         larger: A published test on larger images.
-        license: The licence of the weights, or of the repository that has them.
+        license: The license of the weights, or of the repository that has them.
         origin: Who trained it, or where it comes from.
     """
 

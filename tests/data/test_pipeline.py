@@ -107,8 +107,8 @@ def test_evaluation_counts_every_image_once(count, batch):
     np.testing.assert_array_equal(images[weights > 0][:, 0, 0, 0], np.arange(count))
 
 
-def test_resize_takes_the_centre_square():
-    # Black, white, black in a row: the centre is the white square.
+def test_resize_takes_the_center_square():
+    # Black, white, black in a row: the center is the white square.
     image = np.zeros((10, 30, 3), "uint8")
     image[:, 10:20] = 255
     assert (resize(image, 10).numpy() == 255).all()
