@@ -11,11 +11,9 @@ from keras import layers
 
 from keras_senet.layers import Classifier, Provenance
 from keras_senet.models.checks import (
-    Weights,
     check_image_shape,
+    check_published,
     check_spec,
-    checked_weights,
-    dialect_of,
     stages_of,
 )
 from keras_senet.models.documentation import docstring
@@ -24,7 +22,7 @@ from keras_senet.models.spec import NetworkSpec, ResidualSpec
 from keras_senet.models.table import TableSpec
 from keras_senet.models.tabular import tabular_network
 from keras_senet.weights.catalog import IMAGENET
-from keras_senet.weights.stored import load_weights
+from keras_senet.weights.sources import Weights, pretrained, published
 
 Shape = Sequence[int | None] | None
 
@@ -64,7 +62,7 @@ def application(name: str, snake: str, spec: NetworkSpec) -> Callable[..., keras
         drop_path: float = 0.0,
         skip_mismatch: bool = False,
     ) -> keras.Model:
-        weights = checked_weights(weights, snake)
+        row = published(weights, snake)
         se = replace(
             spec.se,
             reduction=reduction,
@@ -79,12 +77,17 @@ def application(name: str, snake: str, spec: NetworkSpec) -> Callable[..., keras
         wanted = replace(
             spec,
             se=se,
-            variant=dialect_of(spec, variant, weights),
+            variant=variant or spec.variant,
             dropout=spec.dropout if dropout is None else dropout,
             drop_path=drop_path,
         )
         check_spec(wanted)
         images, inputs = _inputs(input_tensor, input_shape, wanted)
+        if row is not None and not skip_mismatch:
+            check_published(row, images.shape, classes if include_top else None)
+        source = None if weights is None else pretrained(weights, snake)
+        if source is not None:
+            wanted = source.adopted(wanted, variant)
         x = Provenance({"network": snake, **wanted.facts()}, name="provenance")(images)
         x = feature_map(x, wanted)
         if include_top:
@@ -92,8 +95,8 @@ def application(name: str, snake: str, spec: NetworkSpec) -> Callable[..., keras
         elif pooling is not None:
             x = _pool(x, pooling)
         model = keras.Model(inputs, x, name=name or snake)
-        if weights is not None:
-            load_weights(model, weights, skip_mismatch)
+        if source is not None:
+            source.load(model, wanted, skip_mismatch)
         return model
 
     public = without(build, *spec.absent) if spec.absent else build

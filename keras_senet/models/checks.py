@@ -1,51 +1,13 @@
 """Whether the arguments of a network make sense, said in Keras' style."""
 
-import os
 from collections.abc import Collection
 from typing import Any
 
+import keras
+
 from keras_senet.layers.image_size import check_side
 from keras_senet.models.spec import VARIANTS, NetworkSpec
-from keras_senet.weights.catalog import IMAGENET
-from keras_senet.weights.stored import stored_facts
-
-Weights = str | os.PathLike | None
-
-
-def checked_weights(weights: Weights, snake: str) -> Weights:
-    """Weights that can be loaded: `None`, or the path of a file."""
-    if weights is None:
-        return None
-    if weights == "imagenet":
-        if snake not in IMAGENET:
-            raise ValueError(
-                f"There are no published weights of {snake}; there are for "
-                f"{', '.join(IMAGENET)}. Received: weights='imagenet'"
-            )
-        raise ValueError(
-            f"The published weights of {snake} ({IMAGENET[snake].tag}) cannot be "
-            "loaded by this version yet; pass `weights=None`, or the path of a "
-            "`.weights.h5` file of your own. Received: weights='imagenet'"
-        )
-    if not str(weights).endswith(".weights.h5"):
-        raise ValueError(
-            "`weights` should be None, 'imagenet' or the path of a `.weights.h5` "
-            f"file. Received: weights={weights!r}"
-        )
-    return weights
-
-
-def dialect_of(spec: NetworkSpec, variant: str | None, weights: Weights) -> Any:
-    """The dialect asked for, or that of the weights, or the spec's."""
-    if variant not in (None, *VARIANTS):
-        raise ValueError(
-            f"`variant` should be one of {VARIANTS} or None. "
-            f"Received: variant={variant!r}"
-        )
-    if variant is not None or spec.variant is None or weights is None:
-        return variant or spec.variant
-    facts = stored_facts(weights) or {}
-    return facts.get("variant") or spec.variant
+from keras_senet.weights.checkpoint import Checkpoint
 
 
 def stages_of(spec: NetworkSpec, stages: Any) -> tuple[int, ...] | None:
@@ -67,8 +29,13 @@ def stages_of(spec: NetworkSpec, stages: Any) -> tuple[int, ...] | None:
 
 
 def check_spec(spec: NetworkSpec) -> None:
-    """Refuses placements that the blocks have not, and rates out of range."""
+    """Refuses dialects and placements that do not exist, and rates out of range."""
     se = spec.se
+    if spec.variant not in (None, *VARIANTS):
+        raise ValueError(
+            f"`variant` should be one of {VARIANTS} or None. "
+            f"Received: variant={spec.variant!r}"
+        )
     if se.placement not in spec.placements:
         raise ValueError(
             f"`se_placement` should be one of {spec.placements} for this network "
@@ -80,6 +47,32 @@ def check_spec(spec: NetworkSpec) -> None:
             raise ValueError(
                 f"`{argument}` should be in [0, 1). Received: {argument}={rate}"
             )
+
+
+def check_published(
+    row: Checkpoint, shape: tuple[int | None, ...], classes: int | None
+) -> None:
+    """Refuses, before anything is fetched, what published weights do not fit.
+
+    Args:
+        row: The checkpoint.
+        shape: The shape of the images, with the batch.
+        classes: The classes of the network, if it has a classifier.
+    """
+    channels_first = keras.config.image_data_format() == "channels_first"
+    channels = shape[1 if channels_first else -1]
+    if channels != 3:
+        raise ValueError(
+            f"`input_shape` should have 3 channels for the weights {row.tag}; "
+            "`keras_senet.adapt_input_channels(model, n)` folds those of the finished "
+            f"network to others. Received: {channels} channels"
+        )
+    if classes not in (None, row.classes):
+        raise ValueError(
+            f"`classes` should be {row.classes} for the weights {row.tag}; "
+            "`skip_mismatch=True` loads all but the classifier, and "
+            f"`include_top=False` builds none. Received: classes={classes}"
+        )
 
 
 def check_image_shape(

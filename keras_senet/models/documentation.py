@@ -9,8 +9,11 @@ ARGUMENTS = """
 
     Args:
         include_top: Whether to end in the classifier: {top}
-        weights: `None` (random){weights},
-            or the path of a `.weights.h5` file saved from this network.
+        weights: `None` (random),{weights}
+            `"hf://owner/name"`, a repository of the Hugging Face hub, or the path
+            of a file: `.weights.h5`, `.keras`, safetensors, a torch or a Caffe
+            model. Files that this package did not write go by their names of tensors
+            (timm, Cadene, mmpretrain, moskomule, the authors).
         input_tensor: A Keras tensor to build on, instead of a new input. The
             network wants preprocessed images.
         input_shape: Without the batch; default `{shape}` (channels last).
@@ -34,6 +37,7 @@ ARGUMENTS = """
         ValueError: If an argument is out of its range or contradicts the
             weights.
         FileNotFoundError: If `weights` is a path without a file.
+        InputError: If a published checkpoint cannot be had (a `ValueError`).
 
     Example:
 
@@ -44,6 +48,9 @@ ARGUMENTS = """
     ```
 """
 
+WEIGHTS = """
+            `"imagenet"` (the published checkpoint `{tag}`), the tag of
+            another one (see `list_weights`),"""
 PLACEMENT = """\
         se_placement: Where SE stands in a residual unit (journal, figure 5):
             {placements}.
@@ -95,9 +102,7 @@ def docstring(name: str, snake: str, spec: NetworkSpec) -> str:
     return about + ARGUMENTS.format(
         function=name,
         snake=snake,
-        weights=f', `"imagenet"` (the checkpoint {checkpoint.tag})'
-        if checkpoint
-        else "",
+        weights=WEIGHTS.format(tag=checkpoint) if checkpoint else "",
         top=top,
         none=" without the top" if spec.hidden else "",
         shape=(spec.size, spec.size, 3),

@@ -23,6 +23,8 @@ RESNEXT = replace(
     groups=32,
     strides_by_dialect=False,
 )
+WIDER_RESNEXT = replace(RESNEXT, depths=(3, 4, 23, 3), reduce=4, middle=4)
+DEEP_STEM = ((32, 3, 2), (32, 3, 1), (64, 3, 1))
 SENET = replace(
     RESNEXT,
     about="SENet-154, the challenge winner's network (conference paper, table 3).",
@@ -119,6 +121,24 @@ SPECS: dict[str, NetworkSpec] = {
     "se_resnext101": _row(
         "SE-ResNeXt-101 32x4d (conference paper, table 2).", RESNEXT, 3, 4, 23, 3
     ),
+    "se_resnext101_64x4d": replace(
+        WIDER_RESNEXT, about="SE-ResNeXt-101 64x4d, a later release.", groups=64
+    ),
+    "se_resnext101_32x8d": replace(
+        WIDER_RESNEXT, about="SE-ResNeXt-101 32x8d, a later release."
+    ),
+    "se_resnet152d": replace(
+        RESNET,
+        about=(
+            "SE-ResNet-152-D, a later release: three convolutions as stem, pooled "
+            'shortcuts (He et al., "Bag of Tricks for Image Classification with '
+            'Convolutional Neural Networks", 2018).'
+        ),
+        depths=(3, 8, 36, 3),
+        stem=DEEP_STEM,
+        pooled_shortcut=True,
+        size=256,
+    ),
     "senet154": SENET,
     "se_bn_inception": BN_INCEPTION,
     "se_inception_v3": INCEPTION_V3,
@@ -148,6 +168,9 @@ SEResNet152 = _application("SEResNet152", "se_resnet152")
 SEResNeXt26 = _application("SEResNeXt26", "se_resnext26")
 SEResNeXt50 = _application("SEResNeXt50", "se_resnext50")
 SEResNeXt101 = _application("SEResNeXt101", "se_resnext101")
+SEResNeXt101_64x4d = _application("SEResNeXt101_64x4d", "se_resnext101_64x4d")
+SEResNeXt101_32x8d = _application("SEResNeXt101_32x8d", "se_resnext101_32x8d")
+SEResNet152D = _application("SEResNet152D", "se_resnet152d")
 SENet154 = _application("SENet154", "senet154")
 SEBNInception = _application("SEBNInception", "se_bn_inception")
 SEInceptionV3 = _application("SEInceptionV3", "se_inception_v3")
@@ -172,6 +195,9 @@ NETWORKS: dict[str, Callable[..., keras.Model]] = {
     "se_resnext26": SEResNeXt26,
     "se_resnext50": SEResNeXt50,
     "se_resnext101": SEResNeXt101,
+    "se_resnext101_64x4d": SEResNeXt101_64x4d,
+    "se_resnext101_32x8d": SEResNeXt101_32x8d,
+    "se_resnet152d": SEResNet152D,
     "senet154": SENet154,
     "se_bn_inception": SEBNInception,
     "se_inception_v3": SEInceptionV3,

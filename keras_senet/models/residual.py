@@ -109,16 +109,20 @@ def residual_unit(x: Any, place: Place) -> Any:
     branch = body(place.excite("pre", x), place)
     shortcut = x
     if place.is_projected(x):
-        shortcut = conv_bn(
-            x,
-            place.filters,
-            spec.strided_shortcut if place.stride > 1 else 1,
-            stride=place.stride,
-            relu=False,
-            prefix=f"{prefix}proj_",
-        )
+        shortcut = projection(x, place)
     x = layers.ReLU(name=f"{prefix}out")(place.sum(branch, shortcut))
     return place.excite("post", x)
+
+
+def projection(x: Any, place: Place) -> Any:
+    """The shortcut's convolution, which carries the stride, or a pool before it."""
+    spec, prefix, stride = place.spec, f"{place.prefix}proj_", place.stride
+    kernel = spec.strided_shortcut if stride > 1 else 1
+    if spec.pooled_shortcut and stride > 1:
+        # "same": odd sizes are rounded up, and what is beyond the map not averaged.
+        x = layers.AveragePooling2D(2, stride, padding="same", name=f"{prefix}pool")(x)
+        stride = 1
+    return conv_bn(x, place.filters, kernel, stride=stride, relu=False, prefix=prefix)
 
 
 def bottleneck(x: Any, place: Place) -> Any:

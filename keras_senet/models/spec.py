@@ -123,6 +123,8 @@ class ResidualSpec(NetworkSpec):
         strides_by_dialect: Whether the dialect decides which convolution of a
             bottleneck carries the stride; otherwise it is the 3x3.
         strided_shortcut: Kernel of a projection of stride 2.
+        pooled_shortcut: Whether a 2x2 average pool carries the stride of a
+            projection instead.
     """
 
     depths: tuple[int, ...]
@@ -138,6 +140,7 @@ class ResidualSpec(NetworkSpec):
     groups: int = 1
     strides_by_dialect: bool = True
     strided_shortcut: int = 1
+    pooled_shortcut: bool = False
 
     @property
     def stages(self) -> tuple[int, ...]:

@@ -57,7 +57,7 @@ class Checkpoint:
             digits may be the beginning only.
         variant: The dialect of the network, if it has dialects.
         use_bias: Whether its SE has biases.
-        relu_before: Whether it has a ReLU before SE.
+        classes: How many classes it tells apart.
         input: The images that it wants.
         top1: Published top-1 accuracy on ImageNet's validation set, in %, centre
             crop as in `input`; `None` if there is none.
@@ -77,7 +77,7 @@ class Checkpoint:
     hashes: tuple[str, str] | None = None
     variant: str | None = None
     use_bias: bool = True
-    relu_before: bool = False
+    classes: int = 1000
     input: InputConvention = InputConvention()
     top1: float | None = None
     top5: float | None = None

@@ -1,0 +1,61 @@
+"""The command line: parse, call, print."""
+
+import argparse
+import io
+import os
+import sys
+
+from keras_senet.cli import networks, runs, weights
+from keras_senet.cli.commands import Commands
+from keras_senet.errors import InputError
+from keras_senet.version import __version__
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        arguments: Instead of those of the process.
+
+    Returns:
+        The exit code: 0, or 2 after a one-line error about the input.
+    """
+    # TensorFlow's start-up messages hide our own; a user's setting wins.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    parsed = parser().parse_args(arguments)
+    # Diagrams have lines that not every terminal can write.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        parsed.command(parsed)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads our output has seen enough; nor can Python's last flush go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except InputError as error:
+        print(f"keras-senet: error: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        print(
+            f"keras-senet: error: {error.name} is not installed. Install what "
+            'this command needs: pip install "keras_senet[all]"',
+            file=sys.stderr,
+        )
+        return 2
+    except KeyboardInterrupt:
+        print("\nkeras-senet: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    top = argparse.ArgumentParser(
+        prog="keras-senet",
+        description="Squeeze-and-Excitation networks: train, evaluate, export.",
+    )
+    top.add_argument("--version", action="version", version=__version__)
+    commands = Commands(top.add_subparsers(required=True, metavar="COMMAND"))
+    for module in (runs, networks, weights):
+        module.add(commands)
+    return top

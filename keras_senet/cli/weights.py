@@ -1,0 +1,137 @@
+"""The commands about published weights: weights list, fetch, convert, verify."""
+
+import argparse
+import contextlib
+from collections.abc import Iterator
+
+from keras_senet.cli.commands import Commands
+from keras_senet.errors import InputError
+
+
+def add(commands: Commands) -> None:
+    """Adds the commands."""
+    group = commands.group("weights", "list, fetch, convert and verify weights")
+    sub = group.add("list", list_rows, "list the published checkpoints")
+    sub.add_argument(
+        "network",
+        nargs="?",
+        metavar="NETWORK",
+        help="only those of a network, see `keras-senet list`",
+    )
+    sub = group.add("fetch", fetch, "fetch a checkpoint and print where it lies")
+    sub.add_argument("tag", metavar="TAG", help="see `keras-senet weights list`")
+    sub = group.add(
+        "convert", convert, "convert a file of weights, whose network is recognized"
+    )
+    sub.add_argument(
+        "source",
+        metavar="SOURCE",
+        help=".weights.h5, .keras, safetensors, torch or Caffe file",
+    )
+    sub.add_argument(
+        "--out",
+        required=True,
+        metavar="FILE",
+        help="what to write: FILE.weights.h5, or FILE.safetensors with --to timm",
+    )
+    sub.add_argument(
+        "--to",
+        choices=("keras", "timm"),
+        default="keras",
+        help="for this package (default), or with the names of timm",
+    )
+    sub = group.add(
+        "verify",
+        verify,
+        "verify a checkpoint: its hash, its structure, and its logits",
+    )
+    sub.add_argument("tag", metavar="TAG", help="see `keras-senet weights list`")
+    sub.add_argument(
+        "--golden",
+        metavar="FILE",
+        help="compare with the logits in FILE, or record them there if there is none",
+    )
+
+
+@contextlib.contextmanager
+def _said_in_words() -> Iterator[None]:
+    """Errors about files of weights are about what the user gave."""
+    try:
+        yield
+    except (ValueError, FileNotFoundError) as error:
+        raise InputError(str(error)) from error
+
+
+def list_rows(options: argparse.Namespace) -> None:
+    """Prints the published checkpoints."""
+    from rich.box import SIMPLE
+    from rich.console import Console
+    from rich.table import Table
+
+    from keras_senet.weights.catalog import IMAGENET, list_weights
+
+    rows = list_weights(options.network)
+    table = Table("weights", "network", box=SIMPLE, padding=(0, 1, 0, 0))
+    for column in ("size", "top-1", "top-5"):
+        table.add_column(column, justify="right")
+    table.add_column("from")
+    for row in rows:
+        star = "*" if row.tag == IMAGENET[row.network] else " "
+        table.add_row(
+            f"{star}{row.tag}",
+            row.network,
+            str(row.input.size),
+            "-" if row.top1 is None else f"{row.top1:.2f}",
+            "-" if row.top5 is None else f"{row.top5:.2f}",
+            row.dialect,
+        )
+    print(
+        'weights="..." takes the name; * is what "imagenet" stands for. Accuracy in %\n'
+        "on ImageNet, one centre crop of that size in pixels, as published."
+    )
+    Console().print(table)
+
+
+def fetch(options: argparse.Namespace) -> None:
+    """Fetches a checkpoint."""
+    from keras_senet.weights.catalog import checkpoint
+    from keras_senet.weights.files import fetch
+
+    with _said_in_words():
+        print(fetch(checkpoint(options.tag)))
+
+
+def convert(options: argparse.Namespace) -> None:
+    """Converts a file of weights."""
+    from keras_senet.checkpoints.conversion import convert
+
+    with _said_in_words():
+        done = convert(options.source, options.out, to=options.to)
+    classes = done.source.arguments.get("classes", "no")
+    print(
+        f"{done.source.network} with {classes} classes, by the names of "
+        f"{done.source.publisher}: {done.tensors} tensors in {done.path}"
+    )
+    if done.timm_name:
+        print(
+            f'timm.create_model("{done.timm_name}", num_classes={classes}, '
+            f'checkpoint_path="{done.path}")'
+        )
+
+
+def verify(options: argparse.Namespace) -> None:
+    """Verifies a checkpoint."""
+    from keras_senet.checkpoints.verification import verify_checkpoint
+
+    with _said_in_words():
+        found = verify_checkpoint(options.tag, options.golden)
+    published = "as published" if found.published else "none is published"
+    print(f"{found.path}: hash {found.digest} ({published})")
+    print(f"{found.tensors} tensors, each of them used and set once")
+    if found.recorded:
+        print(f"Logits recorded in {found.golden}, for want of earlier ones")
+    else:
+        print(
+            f"Logits differ from those in {found.golden} by {found.difference:.1e} of "
+            "their standard deviation"
+        )

@@ -1,0 +1,119 @@
+"""Tensors of a file into a network, each used once and each set once."""
+
+import warnings
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_senet.weights.rule import Rule
+from keras_senet.weights.tensors import StoredTensor, TensorFile
+
+# How many names an error lists of each kind.
+SHOWN = 5
+
+
+def port(
+    file: TensorFile,
+    rules: Sequence[Rule],
+    layers: Collection[keras.layers.Layer],
+    *,
+    leftover: Callable[[str], bool],
+    skip_mismatch: bool = False,
+) -> None:
+    """Sets the weights of a network from a file that fits it exactly.
+
+    Nothing is set before all of it is known to fit.
+
+    Args:
+        file: The file.
+        rules: Where each tensor of the network comes from.
+        layers: The layers of the network.
+        leftover: Whether a tensor of the file, by its name, is none of the
+            network's, and known to be there.
+        skip_mismatch: Whether layers of which a shape differs keep their values.
+
+    Raises:
+        ValueError: If a tensor is missing or left over on either side, or a shape
+            differs; it lists both sides.
+    """
+    targets = weights_of(layers)
+    wanted = {rule.target: rule for rule in rules}
+    sources = {source for rule in rules for source in rule.sources}
+    differing = {
+        target: _shapes(rule, file.tensors, targets[target])
+        for target, rule in wanted.items()
+        if target in targets
+        and sources_of(rule) <= file.tensors.keys()
+        and not _fits(rule, file.tensors, targets[target])
+    }
+    skipped = {target.partition("/")[0] for target in differing if skip_mismatch}
+    complaints = [
+        _listed("not in the file: ", sources - file.tensors.keys()),
+        _listed(
+            "not in the network: ",
+            [
+                name
+                for name in file.tensors
+                if name not in sources and not leftover(name)
+            ],
+        ),
+        _listed("in the network alone: ", targets.keys() - wanted.keys()),
+        _listed("in the file alone: ", wanted.keys() - targets.keys()),
+        "" if skip_mismatch else _listed("of another shape: ", differing.values()),
+    ]
+    if any(complaints):
+        hint = (
+            " `skip_mismatch=True` keeps layers of another shape random."
+            if differing and not skip_mismatch
+            else ""
+        )
+        raise ValueError(
+            f"`weights` should fit the network tensor by tensor; "
+            f"{'; '.join(filter(None, complaints))}.{hint} "
+            f"Received: weights={file.path}"
+        )
+    for target, rule in wanted.items():
+        if target.partition("/")[0] not in skipped:
+            arrays = [file.tensors[source].read() for source in rule.sources]
+            targets[target].assign(as_float(rule.layout.turn(*arrays)))
+    if skipped:
+        warnings.warn(f"Not loaded: {', '.join(sorted(skipped))}.", stacklevel=3)
+
+
+def weights_of(layers: Collection[keras.layers.Layer]) -> dict[str, Any]:
+    """The weights of layers, as `"layer/weight"`."""
+    return {
+        f"{layer.name}/{weight.name}": weight
+        for layer in layers
+        for weight in layer.weights
+    }
+
+
+def sources_of(rule: Rule) -> set[str]:
+    """The names that a rule wants."""
+    return set(rule.sources)
+
+
+def as_float(array: np.ndarray) -> np.ndarray:
+    """An array that every backend takes: bfloat16 is none of NumPy's dtypes."""
+    return array if array.dtype.kind == "f" else array.astype("float32")
+
+
+def _fits(rule: Rule, tensors: Mapping[str, StoredTensor], weight: Any) -> bool:
+    shapes = [tensors[source].shape for source in rule.sources]
+    return tuple(rule.layout.shape(*shapes)) == tuple(weight.shape)
+
+
+def _shapes(rule: Rule, tensors: Mapping[str, StoredTensor], weight: Any) -> str:
+    source = rule.sources[0]
+    return f"{source} {tensors[source].shape} for {rule.target} {tuple(weight.shape)}"
+
+
+def _listed(what: str, names: Collection[str]) -> str:
+    if not names:
+        return ""
+    shown = sorted(names)
+    more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
+    return f"{what}{', '.join(shown[:SHOWN])}{more}"

@@ -1,0 +1,169 @@
+"""A file of weights and what it is, and loading it into a network."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_senet.layers import Classifier, provenance
+from keras_senet.models.spec import NetworkSpec
+from keras_senet.weights.checkpoint import Checkpoint
+from keras_senet.weights.classes import imagenet_classes
+from keras_senet.weights.keras_file import network_layers, provenance_of
+from keras_senet.weights.layouts import VECTOR
+from keras_senet.weights.names import Dialect, spoken
+from keras_senet.weights.port import port, weights_of
+from keras_senet.weights.rule import Rule
+from keras_senet.weights.stored import load_weights
+from keras_senet.weights.tensors import TensorFile
+
+# Layers of the tops of our networks.
+TOP = ("predictions/", "fc1/", "fc2/")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pretrained:
+    """A file of weights that a network shall have.
+
+    Attributes:
+        path: The file.
+        row: The published checkpoint that it is, if it is one.
+        file: Its tensors; `None` for a `.weights.h5` file, which Keras reads.
+        facts: What `Provenance` says of its network, if we wrote the file.
+        checkpoint: Which checkpoint its network carries, if we wrote the file.
+        class_names: The names of its classes, if it has them.
+    """
+
+    path: Path
+    row: Checkpoint | None = None
+    file: TensorFile | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    checkpoint: dict[str, Any] | None = None
+    class_names: tuple[str, ...] | None = None
+
+    def adopted(self, spec: NetworkSpec, variant: str | None) -> NetworkSpec:
+        """The spec of a network, with what the weights alone can say.
+
+        Args:
+            spec: The spec as asked for.
+            variant: The dialect that was asked for explicitly.
+
+        Returns:
+            The spec, in the dialect of the weights.
+
+        Raises:
+            ValueError: If what was asked for contradicts published weights. (Our
+                own files are compared fact by fact when they are loaded.)
+        """
+        if self.file is None or self.facts:
+            adopted = self.facts.get("variant") if spec.variant else None
+            relu_before = bool(self.facts.get("relu_before"))
+            return replace(
+                spec,
+                variant=variant or adopted or spec.variant,
+                se=replace(spec.se, relu_before=relu_before),
+            )
+        publisher = self.publisher(spec)
+        wanted = publisher.adopted(spec)
+        if variant is not None and wanted.variant not in (None, variant):
+            raise ValueError(
+                f"`variant` should be None or {wanted.variant!r}, the dialect of these "
+                f"weights. Received: variant={variant!r}, weights={self.path}"
+            )
+        se = spec.se
+        if se.reduction is not None:
+            for argument, value, published in (
+                ("use_bias", se.use_bias, publisher.use_bias),
+                ("squeeze", se.squeeze, "avg"),
+                ("gate_activation", se.gate_activation, "sigmoid"),
+                ("se_placement", se.placement, "standard"),
+            ):
+                if value != published:
+                    raise ValueError(
+                        f"`{argument}` should be {published!r}, as in the network of "
+                        f"these weights. Received: {argument}={value!r}, "
+                        f"weights={self.path}"
+                    )
+        return wanted
+
+    def publisher(self, spec: NetworkSpec) -> Dialect:
+        """The dialect of the names in the file."""
+        assert self.file is not None
+        found = spoken(self.file.tensors, spec)
+        if found is None:
+            names = list(self.file.tensors)
+            raise ValueError(
+                "`weights` should be of this network, by names of timm, Cadene, "
+                "mmpretrain, moskomule or the authors' Caffe networks. Received: "
+                f"weights={self.path} with {len(names)} tensors such as "
+                f"{', '.join(names[:3])}"
+            )
+        return found
+
+    def load(self, model: keras.Model, spec: NetworkSpec, skip_mismatch: bool) -> None:
+        """Loads the weights into a network.
+
+        Args:
+            model: The network.
+            spec: Its spec, adopted.
+            skip_mismatch: Whether layers of other shapes keep their values.
+
+        Raises:
+            ValueError: If they do not fit.
+        """
+        mark = provenance_of(model)
+        if self.file is None:
+            load_weights(model, self.path, skip_mismatch)
+        else:
+            self._check_facts(mark.facts)
+            rules, leftover = self._rules(model, spec)
+            port(
+                self.file,
+                rules,
+                network_layers(model),
+                leftover=leftover,
+                skip_mismatch=skip_mismatch,
+            )
+            mark.checkpoint = self.checkpoint
+        if self.row is not None:
+            mark.checkpoint = carried(self.row)
+        self._name_classes(model, mark.checkpoint)
+
+    def _check_facts(self, facts: dict[str, Any]) -> None:
+        if self.facts and (what := provenance.differences(self.facts, facts)):
+            raise ValueError(
+                f"`weights` should belong to the network as it is built: {what}. Pass "
+                "the arguments that the file was made with. Received: "
+                f"weights={self.path}"
+            )
+
+    def _rules(
+        self, model: keras.Model, spec: NetworkSpec
+    ) -> tuple[list[Rule], Callable[[str], bool]]:
+        """The rules for the file's names, and which names are known leftovers."""
+        assert self.file is not None
+        include_top = any(isinstance(layer, Classifier) for layer in model.layers)
+        if self.file.format == "keras":
+            targets = weights_of(network_layers(model))
+            rules = [Rule(target, (target,), VECTOR) for target in targets]
+            return rules, lambda name: not include_top and name.startswith(TOP)
+        publisher = self.publisher(spec)
+        return (
+            list(publisher.rules(spec, include_top)),
+            lambda name: publisher.leftover(name, include_top),
+        )
+
+    def _name_classes(self, model: keras.Model, carries: dict | None) -> None:
+        names = self.class_names
+        if names is None and carries is not None and carries["tag"] is not None:
+            names = tuple(name for _, name in imagenet_classes())
+        for head in (x for x in model.layers if isinstance(x, Classifier)):
+            if names is not None and head.units == len(names):
+                head.class_names = names
+
+
+def carried(row: Checkpoint) -> dict[str, Any]:
+    """What a network says that carries a published checkpoint."""
+    return {"tag": row.tag, "input": asdict(row.input)}

@@ -1,0 +1,155 @@
+"""From the `weights` argument of a network to a file of weights."""
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from keras_senet.errors import near_matches
+from keras_senet.weights.catalog import CHECKPOINTS, IMAGENET, checkpoint
+from keras_senet.weights.checkpoint import Checkpoint
+from keras_senet.weights.files import fetch, fetch_hub, verify
+from keras_senet.weights.keras_file import read_keras
+from keras_senet.weights.pretrained import Pretrained
+from keras_senet.weights.readers import read_tensors
+from keras_senet.weights.stored import stored_facts
+from keras_senet.weights.tensors import TensorFile
+
+Weights = str | os.PathLike | None
+
+HUB = "hf://"
+HDF5 = b"\x89HDF\r\n\x1a\n"
+# The safetensors files that we write carry our facts under this name.
+METADATA = "keras_senet"
+
+
+def published(weights: Weights, network: str) -> Checkpoint | None:
+    """The published checkpoint that `weights` names, if it names one.
+
+    Args:
+        weights: As for `pretrained`, or `None`.
+        network: The network that asks, such as `"se_resnet50"`.
+
+    Returns:
+        Its row, or `None`; nothing is fetched.
+
+    Raises:
+        ValueError: If there is none for this network.
+    """
+    text = os.fspath(weights or "")
+    if text == "imagenet":
+        if network not in IMAGENET:
+            raise ValueError(
+                f"There are no published weights of {network}; there are for "
+                f"{', '.join(IMAGENET)}. Received: weights='imagenet'"
+            )
+        return checkpoint(IMAGENET[network])
+    for row in CHECKPOINTS:
+        if text in (row.tag, f"{HUB}{row.hub}") and not os.path.exists(text):
+            return _of(row, network)
+    return None
+
+
+def _of(row: Checkpoint, network: str) -> Checkpoint:
+    if row.network != network:
+        known = ", ".join(row.tag for row in CHECKPOINTS if row.network == network)
+        raise ValueError(
+            f"`weights` should be a checkpoint of {network} "
+            f"({known or 'there is none'}). Received: weights={row.tag!r}, a "
+            f"checkpoint of {row.network}"
+        )
+    return row
+
+
+def pretrained(weights: str | os.PathLike, network: str) -> Pretrained:
+    """Finds the file that `weights` stands for, and what it is.
+
+    Args:
+        weights: `"imagenet"`, the tag of a published checkpoint, `hf://` and a
+            repository, or the path of a file.
+        network: The network that asks, such as `"se_resnet50"`.
+
+    Returns:
+        The file, fetched if needed.
+
+    Raises:
+        ValueError: If there is no such checkpoint, it belongs to another network, or
+            the file cannot be fetched or read.
+        FileNotFoundError: If it is a path without a file.
+    """
+    if (row := published(weights, network)) is not None:
+        path = fetch(row)
+        return Pretrained(path=path, file=read_tensors(path), row=row)
+    text = os.fspath(weights)
+    return opened(fetch_hub(text) if text.startswith(HUB) else _existing(text))
+
+
+def opened(path: Path) -> Pretrained:
+    """Opens a file of weights, of any format, and recognizes what it is.
+
+    Args:
+        path: A file.
+
+    Returns:
+        The file, and what it says about itself.
+
+    Raises:
+        ValueError: If it cannot be read.
+    """
+    with path.open("rb") as stream:
+        start = stream.read(len(HDF5))
+    if start == HDF5:
+        return Pretrained(path=path, facts=stored_facts(path) or {})
+    if _is_keras(path):
+        file = read_keras(path)
+        return _ours(path, file, file.facts)
+    file = read_tensors(path)
+    if METADATA in file.facts:
+        return _ours(path, file, json.loads(file.facts[METADATA]))
+    return Pretrained(path=path, file=file, row=_recognized(path))
+
+
+def _ours(path: Path, file: TensorFile, claims: Mapping[str, Any]) -> Pretrained:
+    names = claims["class_names"]
+    return Pretrained(
+        path=path,
+        file=file,
+        facts=claims["facts"],
+        checkpoint=claims["checkpoint"],
+        class_names=None if names is None else tuple(names),
+    )
+
+
+def _existing(text: str) -> Path:
+    path = Path(text)
+    if path.is_file():
+        return path
+    if path.suffix or path.parent != Path():
+        raise FileNotFoundError(f"There is no weights file {path}.")
+    tags = (row.tag for row in CHECKPOINTS)
+    raise ValueError(
+        "`weights` should be None, 'imagenet', the tag of a published checkpoint, "
+        f"'hf://owner/name' or the path of a file. {near_matches(text, tags, 5)} "
+        f"Received: weights={text!r}"
+    )
+
+
+def _is_keras(path: Path) -> bool:
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return {"config.json", "model.weights.h5"} <= set(archive.namelist())
+
+
+def _recognized(path: Path) -> Checkpoint | None:
+    """The published checkpoint that a file is, by its name, size and hash."""
+    for row in CHECKPOINTS:
+        if row.hub is None and row.file == path.name:
+            try:
+                verify(path, row)
+            except ValueError:
+                return None
+            return row
+    return None
