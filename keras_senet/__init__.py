@@ -20,10 +20,13 @@ from keras_senet.models.families import SEResNet56 as SEResNet56
 from keras_senet.models.families import SEResNet101 as SEResNet101
 from keras_senet.models.families import SEResNet110 as SEResNet110
 from keras_senet.models.families import SEResNet152 as SEResNet152
+from keras_senet.models.families import SEResNet152D as SEResNet152D
 from keras_senet.models.families import SEResNet164 as SEResNet164
 from keras_senet.models.families import SEResNeXt26 as SEResNeXt26
 from keras_senet.models.families import SEResNeXt50 as SEResNeXt50
 from keras_senet.models.families import SEResNeXt101 as SEResNeXt101
+from keras_senet.models.families import SEResNeXt101_32x8d as SEResNeXt101_32x8d
+from keras_senet.models.families import SEResNeXt101_64x4d as SEResNeXt101_64x4d
 from keras_senet.models.families import SEShakeShake26_2x96d as SEShakeShake26_2x96d
 from keras_senet.models.families import SEShuffleNet as SEShuffleNet
 from keras_senet.models.families import SEWideResNet16_8 as SEWideResNet16_8
@@ -33,6 +36,7 @@ from keras_senet.predictions import decode_predictions as decode_predictions
 from keras_senet.preprocessing import preprocess_input as preprocess_input
 from keras_senet.preprocessing import preprocessing_layers as preprocessing_layers
 from keras_senet.version import __version__ as __version__
+from keras_senet.weights.catalog import list_weights as list_weights
 
 __all__ = [
     "SEVGG16",
@@ -44,6 +48,8 @@ __all__ = [
     "SEResNeXt26",
     "SEResNeXt50",
     "SEResNeXt101",
+    "SEResNeXt101_32x8d",
+    "SEResNeXt101_64x4d",
     "SEResNet18",
     "SEResNet20",
     "SEResNet32",
@@ -53,6 +59,7 @@ __all__ = [
     "SEResNet101",
     "SEResNet110",
     "SEResNet152",
+    "SEResNet152D",
     "SEResNet164",
     "SEShakeShake26_2x96d",
     "SEShuffleNet",
@@ -65,6 +72,7 @@ __all__ = [
     "endpoints",
     "gates",
     "insert_squeeze_excite",
+    "list_weights",
     "preprocess_input",
     "preprocessing_layers",
     "transfer_weights",

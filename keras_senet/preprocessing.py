@@ -163,7 +163,7 @@ def input_convention(model_or_tag: Source) -> InputConvention:
     if isinstance(model_or_tag, InputConvention):
         return model_or_tag
     if isinstance(model_or_tag, str):
-        model_or_tag = catalog.checkpoint(model_or_tag)  # type: ignore[attr-defined]
+        model_or_tag = catalog.checkpoint(model_or_tag)
     if isinstance(model_or_tag, Checkpoint):
         return model_or_tag.input
     if not isinstance(model_or_tag, keras.Model):

@@ -23,6 +23,19 @@ def only_tensorflow():
         pytest.skip("needs Keras' TensorFlow backend")
 
 
+@pytest.fixture
+def timm():
+    """timm, or a skip; a failure where it must be there."""
+    import timm_reference
+
+    try:
+        return timm_reference.import_timm()
+    except ImportError as error:
+        if os.environ.get("KERAS_SENET_REQUIRE_TIMM") == "1":
+            raise
+        pytest.skip(f"timm is not installed ({error})")
+
+
 def pytest_collection_modifyitems(items):
     """Begins with the longest files, so that no worker is left waiting for one."""
     long = ("test_runs.py", "test_saved_model.py", "test_docs.py")

@@ -185,7 +185,7 @@ def _evaluate_checkpoint(options: argparse.Namespace) -> None:
     measured = measure_checkpoint(
         row, options.data, larger=options.larger, batch_size=options.batch_size
     )
-    stated = row.larger if options.larger else row
+    stated = row.larger if options.larger and row.larger else row
     print(f"Top-1 accuracy {_percent(measured.top1, measured.count, stated.top1)}")
     print(f"Top-5 accuracy {_percent(measured.top5, measured.count, stated.top5)}")
 

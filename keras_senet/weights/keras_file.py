@@ -1,5 +1,6 @@
 """Networks of this package inside `.keras` files, as tensors and facts."""
 
+import functools
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,7 +39,7 @@ def read_keras(path: Path) -> TensorFile:
         f"{layer.name}/{weight.name}": StoredTensor(
             shape=tuple(weight.shape),
             dtype=keras.backend.standardize_dtype(weight.dtype),
-            read=lambda weight=weight: keras.ops.convert_to_numpy(weight),
+            read=functools.partial(keras.ops.convert_to_numpy, weight),
         )
         for layer in network_layers(network)
         for weight in layer.weights

@@ -22,10 +22,10 @@ def chunk(field, content):
 
 def blob(array, legacy=False, packed=True, double=False):
     letter, field = ("d", 8) if double else ("f", 5)
-    numbers = [float(x) for x in array.reshape(-1)]
     if packed:
-        data = chunk(field, struct.pack(f"<{len(numbers)}{letter}", *numbers))
+        data = chunk(field, array.astype("<f8" if double else "<f4").tobytes())
     else:
+        numbers = array.reshape(-1).tolist()
         tag = varint(field << 3 | (1 if double else 5))
         data = b"".join(tag + struct.pack(f"<{letter}", x) for x in numbers)
     if legacy:

@@ -96,6 +96,12 @@ def test_the_file_that_there_is_is_taken(server, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(constants, "HF_HUB_OFFLINE", True)
         assert files.fetch_hub("hf://timm/old") == path
+    # Of a hub that does not answer, one file is enough to ask for.
+    server.seen.clear()
+    server.tricks["HEAD"].extend(["error"] * 99)
+    assert files.fetch_hub("hf://timm/old") == path
+    assert {asked for _, asked, _ in server.seen} == {place + "model.safetensors"}
+    server.tricks["HEAD"].clear()
     server.files[place + "model.weights.h5"] = CONTENT
     assert files.fetch_hub("hf://timm/old").name == "model.weights.h5"
 
