@@ -87,7 +87,8 @@ def test_constant_images_have_the_same_output(n):
     """The sum of the folded kernels stays, if R, G and B have equal shares."""
     model = small()
     kernel = model.get_layer("first").kernel
-    kernel.assign(np.repeat(np.asarray(kernel[:, :, :1]), 3, axis=2))
+    red = keras.ops.convert_to_numpy(kernel)[:, :, :1]
+    kernel.assign(np.repeat(red, 3, axis=2))
     adapted = keras_senet.adapt_input_channels(model, n)
     np.testing.assert_allclose(
         output(adapted, np.ones((1, 9, 8, n), "float32")),
