@@ -71,12 +71,15 @@ def verify_checkpoint(
     row = checkpoint(tag)
     path = fetch(row)
     digest = verify(path, row)
-    model = NETWORKS[row.network](
-        weights=tag, classifier_activation=None, use_bias=row.use_bias
-    )
     pixels = images(row.input.size)
     if keras.config.image_data_format() == "channels_first":
         pixels = pixels.transpose(0, 3, 1, 2)
+    model = NETWORKS[row.network](
+        weights=tag,
+        input_shape=pixels.shape[1:],
+        classifier_activation=None,
+        use_bias=row.use_bias,
+    )
     logits = keras.ops.convert_to_numpy(
         model(preprocess_input(pixels, row), training=False)
     )
