@@ -97,3 +97,14 @@ def test_commands_of_the_readme_exist():
         arguments = command.split()
         if arguments[-1] != "--help":
             cli.parser().parse_args(arguments)
+
+
+def test_readme_states_the_published_accuracies():
+    from keras_senet.weights.catalog import CHECKPOINTS, IMAGENET
+
+    rows = dict(re.findall(r"^\| (\S+) \| (.*) \|$", README.read_text(), re.M))
+    for row in CHECKPOINTS:
+        default = IMAGENET[row.network] == row.tag
+        cells = rows[f"**`{row.tag}`**" if default else f"`{row.tag}`"]
+        for number in (row.top1, row.top5, row.larger and row.larger.top1):
+            assert number is None or f"{number:g}" in cells, row.tag
