@@ -81,10 +81,12 @@ def convert(
     Example:
 
     ```python
+    import keras_senet
     from keras_senet.checkpoints.conversion import convert
 
-    convert("se_resnet50-ce0d4300.pth", "se_resnet50.weights.h5")
-    convert("mine.keras", "mine.safetensors", to="timm")
+    model = keras_senet.SEResNet50(weights=None, classes=10)
+    model.save_weights("mine.weights.h5")
+    convert("mine.weights.h5", "mine.safetensors", to="timm")
     ```
     """
     endings = {"keras": ".weights.h5", "timm": ".safetensors"}
@@ -161,7 +163,8 @@ def timm_tensors(model: keras.Model) -> dict[str, np.ndarray]:
     import keras_senet
     from keras_senet.checkpoints.conversion import timm_tensors
 
-    state = timm_tensors(keras_senet.SEResNet18(weights=None, variant="caffe"))
+    state = timm_tensors(keras_senet.SEResNet50(weights=None, classes=10))
+    state["layer1.0.se.fc1.weight"].shape  # (16, 256, 1, 1)
     ```
     """
     facts = provenance_of(model).facts
