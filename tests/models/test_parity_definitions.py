@@ -41,19 +41,27 @@ def torch_weights(model):
 
 
 @pytest.mark.parametrize("size", [(224, 224), (225, 197)])
-def test_se_bn_inception_equals_the_definition(size):
+def test_se_bn_inception_from_a_caffemodel_equals_the_definition(size, tmp_path):
+    """The file has BGR kernels and the devkit's classes, and so has the reference."""
     torch = pytest.importorskip("torch")
     import caffe_reference
+    from weights import publishers
 
+    seeded = keras_senet.SEBNInception(weights=None, input_shape=(*size, 3))
+    seed_weights(seeded)
+    weights = torch_weights(seeded)
+    path = tmp_path / "SE-BN-Inception.caffemodel"
+    path.write_bytes(publishers.caffe_by_definition(AUTHORS["layers"], weights))
     model = keras_senet.SEBNInception(
-        weights=None, input_shape=(*size, 3), classifier_activation=None
+        weights=path, input_shape=(*size, 3), classifier_activation=None
     )
-    seed_weights(model)
     images = np.random.default_rng(1).normal(size=(1, *size, 3)).astype("float32")
-    nchw = torch.tensor(images.transpose(0, 3, 1, 2))
+    bgr = torch.tensor(images[..., ::-1].transpose(0, 3, 1, 2).copy())
     with torch.no_grad():
-        expected = caffe_reference.run(AUTHORS["layers"], torch_weights(model), nchw)
-    expected = expected.numpy()
+        theirs = caffe_reference.run(AUTHORS["layers"], weights, bgr).numpy()
+    expected = np.empty_like(theirs)
+    for caffe_index, sorted_index in publishers.label_map():
+        expected[:, sorted_index] = theirs[:, caffe_index]
     logits = keras.ops.convert_to_numpy(model(images))
     error = np.abs(logits - expected).max() / expected.std()
     print(f"SE-BN-Inception at {size}: {error:.1e}")

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import numpy as np
-from caffe_format import blob, layer, network
+from weights.caffe_format import blob, layer, network
 
 GOLDENS = Path(__file__).parents[1] / "goldens"
 # What Caffe divides its statistics by.
@@ -64,6 +64,22 @@ def caffe(state):
     return network(*layers)
 
 
+def caffe_by_definition(definition, weights):
+    """The bytes of a caffemodel from the authors' own layers and names."""
+    layers = []
+    for each in definition:
+        name, kind = each["name"], each["type"]
+        if name not in weights:
+            continue
+        kernel, *others = (x.numpy().astype("float32") for x in weights[name])
+        if each.get("bias") or kind == "InnerProduct":
+            layers.append(layer(name, kind, blob(kernel), blob(*others)))
+        else:
+            layers.append(layer(name, kind, blob(kernel)))
+            layers += normalization(name, *others)
+    return network(*layers)
+
+
 STATISTICS = ("weight", "bias", "running_mean", "running_var")
 
 
@@ -106,9 +122,13 @@ def caffe_name(key, shape):
 
 def by_devkit(x):
     """From the order of sorted synsets to that of the authors' networks."""
-    with (GOLDENS / "label_map_caffe_to_sorted.csv").open() as file:
-        pairs = [(int(a), int(b)) for a, b in csv.reader(file)]
     theirs = np.empty_like(x)
-    for caffe_index, sorted_index in pairs:
+    for caffe_index, sorted_index in label_map():
         theirs[caffe_index] = x[sorted_index]
     return theirs
+
+
+def label_map():
+    """Pairs of indices of a class: in the authors' networks, and sorted."""
+    with (GOLDENS / "label_map_caffe_to_sorted.csv").open() as file:
+        return [(int(a), int(b)) for a, b in csv.reader(file)]

@@ -4,9 +4,9 @@ import functools
 
 import keras
 import numpy as np
-import publishers
 import pytest
 from timm_reference import random_network
+from weights import publishers
 
 from keras_senet.models.families import NETWORKS
 
