@@ -65,7 +65,8 @@ def convert(
     """Converts a file of weights.
 
     Args:
-        source: A `.weights.h5`, `.keras`, safetensors, torch or Caffe file.
+        source: A `.weights.h5`, `.keras`, safetensors, torch or Caffe file, or one of
+            Keras 2 by `classification_models`.
         out: The file to write: `.weights.h5`, or `.safetensors` for timm.
         to: `"keras"` for a file of this package, or `"timm"`.
 

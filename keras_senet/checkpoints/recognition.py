@@ -15,6 +15,7 @@ from keras_senet.models.families import NETWORKS, SPECS
 from keras_senet.models.spec import NetworkSpec, ResidualSpec
 from keras_senet.weights.names import DIALECTS, Dialect
 from keras_senet.weights.pretrained import Pretrained
+from keras_senet.weights.rule import Rule
 from keras_senet.weights.sources import opened
 from keras_senet.weights.tensors import StoredTensor
 
@@ -63,7 +64,8 @@ def recognize(path: str | os.PathLike) -> Recognized:
     """Recognizes the network that a file of weights belongs to, and whose it is.
 
     Args:
-        path: A `.weights.h5`, `.keras`, safetensors, torch or Caffe file.
+        path: A `.weights.h5`, `.keras`, safetensors, torch or Caffe file, or one of
+            Keras 2 by `classification_models`.
 
     Returns:
         What is needed to build it.
@@ -110,7 +112,7 @@ def _by_facts(source: Pretrained) -> Recognized | None:
         classes = biases[0].shape[0] if biases[0] else None
     else:
         publisher = source.publisher(source.adopted(spec, None))
-        channels, classes = _torch_sizes(source.file.tensors, publisher)
+        channels, classes = _published_sizes(source.file.tensors, publisher, spec)
     arguments |= _sizes(spec, channels, classes)
     return Recognized(
         source=source, network=network, publisher="keras_senet", arguments=arguments
@@ -121,7 +123,7 @@ def _by_names(source: Pretrained) -> Recognized | None:
     """A file of others has the names of one publisher and the shapes of one network."""
     assert source.file is not None
     for network, spec, publisher in _candidates(source.file.tensors):
-        channels, classes = _torch_sizes(source.file.tensors, publisher)
+        channels, classes = _published_sizes(source.file.tensors, publisher, spec)
         arguments = {"reduction": spec.se.reduction, "use_bias": spec.se.use_bias}
         return Recognized(
             source=source,
@@ -152,27 +154,32 @@ def _candidates(
                     continue
                 if isinstance(spec, ResidualSpec):
                     rule = rules["stage2_block1_conv2/kernel"]
-                    if tensors[rule.sources[0]].shape != _second_kernel(spec):
+                    if _shape(rule, tensors) != _second_kernel(spec):
                         continue
                 yield network, wanted, publisher
 
 
 def _second_kernel(spec: ResidualSpec) -> tuple[int, int, int, int]:
-    """The shape of the first block's 3x3 kernel, as torch and Caffe have it."""
+    """The shape of the first block's 3x3 kernel."""
     width = spec.widths[0]
     inputs = width * spec.reduce if spec.block == "bottleneck" else width
-    return (width * spec.middle, inputs // spec.groups, 3, 3)
+    return (3, 3, inputs // spec.groups, width * spec.middle)
 
 
-def _torch_sizes(
-    tensors: Mapping[str, StoredTensor], publisher: Dialect
+def _shape(rule: Rule, tensors: Mapping[str, StoredTensor]) -> tuple[int, ...]:
+    """The shape of a tensor of ours, if it is made from these."""
+    return rule.layout.shape(*(tensors[source].shape for source in rule.sources))
+
+
+def _published_sizes(
+    tensors: Mapping[str, StoredTensor], publisher: Dialect, spec: NetworkSpec
 ) -> tuple[int, int | None]:
     """Channels of the images, and the number of classes if there is a classifier."""
-    first = next(x.shape for x in tensors.values() if len(x.shape) == 4)
+    first = next(publisher.rules(spec, False))
     ends = (".bias", ".1")
     biases = [tensors.get(f"{publisher.classifier}{end}") for end in ends]
     classes = [math.prod(bias.shape) for bias in biases if bias is not None]
-    return first[1], classes[0] if classes else None
+    return _shape(first, tensors)[2], classes[0] if classes else None
 
 
 def _sizes(spec: NetworkSpec, channels: int, classes: int | None) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def add(commands: Commands) -> None:
     sub.add_argument(
         "source",
         metavar="SOURCE",
-        help=".weights.h5, .keras, safetensors, torch or Caffe file",
+        help=".weights.h5, .keras, safetensors, torch, Caffe or qubvel's .h5 file",
     )
     sub.add_argument(
         "--out",

@@ -13,7 +13,8 @@ ARGUMENTS = """
             `"hf://owner/name"`, a repository of the Hugging Face hub, or the path
             of a file: `.weights.h5`, `.keras`, safetensors, a torch or a Caffe
             model. Files that this package did not write go by their names of tensors
-            (timm, Cadene, mmpretrain, moskomule, the authors).
+            (timm, Cadene, mmpretrain, moskomule, the authors), and `.h5` files of
+            `classification_models` by the order of their layers.
         input_tensor: A Keras tensor to build on, instead of a new input. The
             network wants preprocessed images.
         input_shape: Without the batch; default `{shape}` (channels last).

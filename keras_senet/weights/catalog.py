@@ -5,12 +5,17 @@ Files, sizes and hashes are those of the publishers, accuracies those that they 
 """
 
 from keras_senet.errors import InputError, near_matches
-from keras_senet.weights import caffe_checkpoints, torch_checkpoints
+from keras_senet.weights import (
+    caffe_checkpoints,
+    keras2_checkpoints,
+    torch_checkpoints,
+)
 from keras_senet.weights.checkpoint import Checkpoint
 
 CHECKPOINTS: tuple[Checkpoint, ...] = (
     *torch_checkpoints.CHECKPOINTS,
     *caffe_checkpoints.CHECKPOINTS,
+    *keras2_checkpoints.CHECKPOINTS,
 )
 
 # What `weights="imagenet"` stands for.

@@ -48,13 +48,13 @@ class Checkpoint:
         tag: The name by which `weights=` takes it.
         network: Our network, such as `"se_resnet50"`.
         dialect: How its tensors are named: `"timm"`, `"cadene"`, `"mmpretrain"`,
-            `"moskomule"` or `"caffe"`.
+            `"moskomule"`, `"caffe"` or `"qubvel"`.
         file: The file's name.
         hub: The repository on the Hugging Face hub that has it, if it is there.
         url: Where it is otherwise. With neither, a person has to fetch it.
         size: The file's size in bytes, where it was published.
-        hashes: The published hash: `("sha256", digits)` or `("sha384", digits)`. The
-            digits may be the beginning only.
+        hashes: The published hash: `("sha256", digits)`, or of `"sha384"` or
+            `"md5"`. The digits may be the beginning only.
         variant: The dialect of the network, if it has dialects.
         use_bias: Whether its SE has biases.
         classes: How many classes it tells apart.

@@ -46,6 +46,14 @@ def _without_leading_ones(shape: Shape, rank: int) -> Shape:
     return shape[ones:] if ones > 0 and shape[:ones] == (1,) * ones else shape
 
 
+def _side_by_side(shapes: tuple[Shape, ...]) -> Shape:
+    """The shape of kernels that differ in their outputs; else one that fits none."""
+    before = {shape[:-1] for shape in shapes}
+    return (
+        (*before.pop(), sum(shape[-1] for shape in shapes)) if len(before) == 1 else ()
+    )
+
+
 def _by_sorted_classes(x: np.ndarray) -> np.ndarray:
     """From the order of the challenge's devkit to that of the sorted synsets."""
     order = ilsvrc2017_order()
@@ -78,6 +86,15 @@ MATRIX = Layout(
     shape=lambda s: DENSE.shape(_without_positions(s)),
     turn=lambda x: x.reshape(x.shape[:2]).T,
     back=lambda x: x.T[:, :, None, None],
+)
+
+# Kernels of Keras itself, one for each group.
+SIDE_BY_SIDE = Layout(
+    shape=lambda *s: _side_by_side(s), turn=lambda *x: np.concatenate(x, axis=-1)
+)
+# A matrix of SE as a 1x1 convolution of Keras.
+FLAT_MATRIX = Layout(
+    shape=lambda s: s[2:] if s[:2] == (1, 1) else s, turn=lambda x: x[0, 0]
 )
 
 CAFFE_VECTOR = Layout(

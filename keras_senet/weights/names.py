@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from keras_senet.models.spec import NetworkSpec, ResidualSpec
 from keras_senet.weights.caffe_names import caffe_rules
+from keras_senet.weights.keras2_names import keras2_rules
 from keras_senet.weights.rule import Rule
 from keras_senet.weights.torch_names import CADENE, MMPRETRAIN, MOSKOMULE, TIMM
 
@@ -25,6 +26,7 @@ class Dialect:
         relu_before: Whether their networks of basic blocks have a ReLU before SE.
         use_bias: Whether their SE has biases.
         classifier: What the names of their classifier begin with.
+        caveat: What a person should know whose file is none that was published.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Dialect:
     relu_before: bool = False
     use_bias: bool = True
     classifier: str
+    caveat: str | None = None
 
     def adopted(self, spec: NetworkSpec) -> NetworkSpec:
         """The spec as this publisher has the network."""
@@ -74,6 +77,20 @@ DIALECTS: tuple[Dialect, ...] = (
         classifier="fc",
     ),
     Dialect(name="caffe", variant="caffe", rules=caffe_rules, classifier="classifier"),
+    Dialect(
+        name="qubvel",
+        # The weights are the authors'. The package pads their pool as torch would.
+        variant="caffe",
+        rules=keras2_rules,
+        classifier="dense",
+        caveat=(
+            "networks of `classification_models` pad the stem's pool on all sides; "
+            "the authors, whose weights it publishes, do not, and neither does "
+            "variant='caffe', which was built: weights that were trained in that "
+            "package give slightly other outputs here (of SE-ResNeXt and SENet-154, "
+            "variant='pytorch' is its function: `set_weights` takes them there)"
+        ),
+    ),
 )
 
 

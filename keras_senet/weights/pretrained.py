@@ -1,5 +1,6 @@
 """A file of weights and what it is, and loading it into a network."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -96,7 +97,8 @@ class Pretrained:
             names = list(self.file.tensors)
             raise ValueError(
                 "`weights` should be of this network, by names of timm, Cadene, "
-                "mmpretrain, moskomule or the authors' Caffe networks. Received: "
+                "mmpretrain, moskomule, the authors' Caffe networks or "
+                "`classification_models`. Received: "
                 f"weights={self.path} with {len(names)} tensors such as "
                 f"{', '.join(names[:3])}"
             )
@@ -129,7 +131,16 @@ class Pretrained:
             mark.checkpoint = self.checkpoint
         if self.row is not None:
             mark.checkpoint = carried(self.row)
+        elif self.file is not None and not self.facts:
+            self._warn(self.publisher(spec))
         self._name_classes(model, mark.checkpoint)
+
+    def _warn(self, publisher: Dialect) -> None:
+        if publisher.caveat is not None:
+            warnings.warn(
+                f"{self.path} is none of the published files: {publisher.caveat}.",
+                stacklevel=4,
+            )
 
     def _check_facts(self, facts: dict[str, Any]) -> None:
         if self.facts and (what := provenance.differences(self.facts, facts)):

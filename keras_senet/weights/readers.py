@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from keras_senet.weights.caffe_file import read_caffemodel
+from keras_senet.weights.keras2_file import read_keras2
 from keras_senet.weights.safetensors_file import read_safetensors
 from keras_senet.weights.tensors import TensorFile
 from keras_senet.weights.torch_file import read_legacy, read_zip
@@ -29,8 +30,8 @@ def read_tensors(path: str | os.PathLike) -> TensorFile:
     may hold tensors and plain containers; anything else in it is refused by name.
 
     Args:
-        path: A file of safetensors, of `torch.save` (in either of its formats) or of
-            Caffe.
+        path: A file of safetensors, of `torch.save` (in either of its formats), of
+            Caffe, or of Keras 2 by `classification_models`.
 
     Returns:
         Its tensors, which are read when they are needed.
@@ -70,7 +71,7 @@ def _reader(path: Path) -> Callable[[Path], TensorFile]:
     if head.startswith(ZIP):
         return read_zip
     if head.startswith(HDF5):
-        raise ValueError("it is an HDF5 file, which `model.load_weights` reads")
+        return read_keras2
     if head[0] == 0x80 and LEGACY in head[:24]:
         return read_legacy
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= LONGEST_HEADER:

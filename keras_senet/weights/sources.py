@@ -11,6 +11,7 @@ from keras_senet.errors import near_matches
 from keras_senet.weights.catalog import CHECKPOINTS, IMAGENET, checkpoint
 from keras_senet.weights.checkpoint import Checkpoint
 from keras_senet.weights.files import fetch, fetch_hub, verify
+from keras_senet.weights.keras2_file import is_keras2
 from keras_senet.weights.keras_file import read_keras
 from keras_senet.weights.pretrained import Pretrained
 from keras_senet.weights.readers import read_tensors
@@ -100,7 +101,7 @@ def opened(path: Path) -> Pretrained:
     """
     with path.open("rb") as stream:
         start = stream.read(len(HDF5))
-    if start == HDF5:
+    if start == HDF5 and not is_keras2(path):
         return Pretrained(path=path, facts=stored_facts(path) or {})
     if _is_keras(path):
         file = read_keras(path)

@@ -29,7 +29,7 @@ class TensorFile:
 
     Attributes:
         path: The file.
-        format: `"safetensors"`, `"pth"`, `"caffemodel"` or `"keras"`.
+        format: `"safetensors"`, `"pth"`, `"caffemodel"`, `"keras"` or `"keras2"`.
         tensors: From the name in the file to the tensor, in the file's order.
         facts: What the file says about itself; formats differ in what that is.
     """

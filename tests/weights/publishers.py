@@ -39,6 +39,42 @@ def moskomule(state):
     return names
 
 
+def qubvel(state):
+    """A torch state dict of a legacy network as layers of `classification_models`.
+
+    They stand as in the files that the package writes: its own test compares them.
+    """
+    state = {key: value.numpy() for key, value in state.items()}
+    blocks = {}
+    for key in state:
+        block = re.match(r"layer0|layer\d\.\d+|last_linear", key)[0]
+        blocks.setdefault(block, []).append(key)
+    for keys in blocks.values():
+        # The shortcut is shorter than the branch, and so stands behind it.
+        for key in sorted(keys, key=lambda key: "downsample" in key):
+            if key.endswith("weight"):
+                yield from keras2_layers(state, key.removesuffix(".weight"))
+
+
+def keras2_layers(state, name):
+    """The layers of Keras 2 that stand for a module of torch."""
+    weight, bias = state[f"{name}.weight"], state.get(f"{name}.bias")
+    if name == "last_linear":
+        yield "dense", {"kernel": weight.T, "bias": bias}
+    elif weight.ndim == 1:
+        names = ("gamma", "beta", "moving_mean", "moving_variance")
+        theirs = (state[f"{name}.{statistic}"] for statistic in STATISTICS)
+        yield "batch_normalization", dict(zip(names, theirs, strict=True))
+    else:
+        groups = 1
+        if re.fullmatch(r"layer[1-4].*\.conv2", name):
+            inputs = len(state[f"{name.removesuffix('2')}1.weight"])
+            groups = inputs // weight.shape[1]
+        kernel = weight.transpose(2, 3, 1, 0)
+        for part in np.split(kernel, groups, axis=-1):
+            yield "conv2d", {"kernel": part} | ({} if bias is None else {"bias": bias})
+
+
 def caffe(state):
     """The bytes of a caffemodel from a state dict of a legacy network."""
     state = {key: value.numpy() for key, value in state.items()}

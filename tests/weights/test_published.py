@@ -5,6 +5,7 @@ import functools
 import keras
 import numpy as np
 import pytest
+from keras2_format import write_keras2
 from timm_reference import random_network
 from weights import publishers
 
@@ -129,3 +130,13 @@ def test_authors_residual_networks(name, tmp_path):
     path = tmp_path / "some.caffemodel"
     path.write_bytes(publishers.caffe(state_of(name)))
     agrees(TIMM[name], path, expected(name))
+
+
+@pytest.mark.parametrize(
+    "name", ["legacy_seresnet50", "legacy_seresnext50_32x4d", "legacy_senet154"]
+)
+def test_classification_models(name, tmp_path):
+    path = tmp_path / "some.h5"
+    write_keras2(path, publishers.qubvel(state_of(name)))
+    with pytest.warns(UserWarning, match="pad the stem's pool"):
+        agrees(TIMM[name], path, expected(name))
