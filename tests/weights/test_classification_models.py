@@ -2,9 +2,9 @@
 
 import keras
 import numpy as np
-import publishers
 import pytest
 from timm_reference import random_network
+from weights import publishers
 
 from keras_senet.models.families import NETWORKS
 from keras_senet.preprocessing import preprocess_input
@@ -33,7 +33,7 @@ def package():
     [
         ("seresnet50", "legacy_seresnet50"),
         ("seresnext50", "legacy_seresnext50_32x4d"),
-        ("senet154", "legacy_senet154"),
+        pytest.param("senet154", "legacy_senet154", marks=pytest.mark.slow),
     ],
 )
 def test_files_and_functions(package, name, legacy, tmp_path):

@@ -1,15 +1,19 @@
 """From `weights="imagenet"` to logits, by way of a server that speaks for the hub."""
 
+import hashlib
 import json
+from dataclasses import replace
 
 import keras
 import numpy as np
 import pytest
 import small
 from safetensors.numpy import save
+from weights.torch_format import WRITERS, tensor
 
 import keras_senet
 from keras_senet.models.families import NETWORKS
+from keras_senet.weights import catalog, sources
 from keras_senet.weights.catalog import CHECKPOINTS, IMAGENET, checkpoint
 from keras_senet.weights.classes import imagenet_classes
 
@@ -79,6 +83,35 @@ def test_what_is_not_the_file_is_an_error_in_words(source, server, trick):
     server.always = None
     model = NETWORKS["se_resnet50"](weights="imagenet")
     np.testing.assert_array_equal(model.weights[0], source.weights[0])
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_legacy_weights_from_a_plain_server(server, monkeypatch, tmp_path, writer):
+    source = small.build("se_resnet18")
+    state = small.state("se_resnet18", source, "cadene")
+    content = {
+        name: tensor(array, str(i)) for i, (name, array) in enumerate(state.items())
+    }
+    WRITERS[writer](tmp_path / "x.pth", content)
+    data = (tmp_path / "x.pth").read_bytes()
+    digits = hashlib.sha256(data).hexdigest()
+    server.files["/releases/x.pth"] = data
+    row = replace(
+        checkpoint("legacy_seresnet18"),
+        url=f"{server.url}/releases/x.pth",
+        hashes=("sha256", digits[:8]),
+    )
+    for module in (catalog, sources):
+        monkeypatch.setattr(module, "CHECKPOINTS", (row,))
+    server.tricks["GET"].extend(["corrupt", "corrupt"])
+    with pytest.raises(ValueError, match="SHA-256|sha256"):
+        NETWORKS["se_resnet18"](weights="imagenet")
+    model = NETWORKS["se_resnet18"](weights="imagenet")
+    assert model.get_layer("provenance").facts["variant"] == "caffe"
+    assert model.get_layer("stage2_block1_se_relu")
+    for name, weight in (("stem_conv", "kernel"), ("stage5_block1_bn2", "beta")):
+        ours, theirs = (getattr(x.get_layer(name), weight) for x in (model, source))
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_a_repository_of_ones_own(server):

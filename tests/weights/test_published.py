@@ -133,7 +133,11 @@ def test_authors_residual_networks(name, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["legacy_seresnet50", "legacy_seresnext50_32x4d", "legacy_senet154"]
+    "name",
+    [
+        "legacy_seresnext50_32x4d",
+        pytest.param("legacy_senet154", marks=pytest.mark.slow),
+    ],
 )
 def test_classification_models(name, tmp_path):
     path = tmp_path / "some.h5"
