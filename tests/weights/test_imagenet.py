@@ -103,10 +103,8 @@ def test_legacy_weights_from_a_plain_server(server, monkeypatch, tmp_path, write
     )
     for module in (catalog, sources):
         monkeypatch.setattr(module, "CHECKPOINTS", (row,))
-    server.tricks["GET"].extend(["corrupt", "corrupt"])
-    with pytest.raises(
-        ValueError, match=f"SHA256 of .* should begin with {digits[:8]}"
-    ):
+    server.tricks["GET"].append("corrupt")
+    with pytest.raises(ValueError, match=f"should begin with {digits[:8]}"):
         NETWORKS["se_resnet18"](weights="imagenet")
     model = NETWORKS["se_resnet18"](weights="imagenet")
     assert model.get_layer("provenance").facts["variant"] == "caffe"
