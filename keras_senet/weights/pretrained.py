@@ -133,7 +133,7 @@ class Pretrained:
             mark.checkpoint = carried(self.row)
         elif self.file is not None and not self.facts:
             self._warn(self.publisher(spec))
-        self._name_classes(model, mark.checkpoint)
+        self._name_classes(model)
 
     def _warn(self, publisher: Dialect) -> None:
         if publisher.caveat is not None:
@@ -166,9 +166,9 @@ class Pretrained:
             lambda name: publisher.leftover(name, include_top),
         )
 
-    def _name_classes(self, model: keras.Model, carries: dict | None) -> None:
+    def _name_classes(self, model: keras.Model) -> None:
         names = self.class_names
-        if names is None and carries is not None and carries["tag"] is not None:
+        if self.row is not None:
             names = tuple(name for _, name in imagenet_classes())
         for head in (x for x in model.layers if isinstance(x, Classifier)):
             if names is not None and head.units == len(names):

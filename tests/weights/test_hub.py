@@ -1,27 +1,16 @@
-import hashlib
 import random
 from pathlib import Path
 
 import pytest
 from huggingface_hub import constants, file_download
 from weights.loopback import COMMIT
+from weights.rows import row
 
 from keras_senet.errors import InputError
 from keras_senet.weights import files, hashes, hub
-from keras_senet.weights.checkpoint import Checkpoint
 
 CONTENT = random.Random(2).randbytes(4000)
-ROW = Checkpoint(
-    tag="a_tag",
-    network="se_resnet50",
-    dialect="timm",
-    file="model.safetensors",
-    hub="timm/x",
-    size=len(CONTENT),
-    hashes=("sha256", hashlib.sha256(CONTENT).hexdigest()),
-    license="Apache-2.0",
-    origin="timm",
-)
+ROW = row(CONTENT, file="model.safetensors", hub="timm/x")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Fetching in processes of their own, which read the environment anew."""
 
-import hashlib
 import os
 import random
 import subprocess
@@ -8,21 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from weights.rows import row
 
 import keras_senet
 from keras_senet.weights import files
-from keras_senet.weights.checkpoint import Checkpoint
 
 CONTENT = random.Random(3).randbytes(4000)
-ROW = Checkpoint(
-    tag="a_tag",
-    network="se_resnet50",
-    dialect="timm",
-    file="model.safetensors",
-    hashes=("sha256", hashlib.sha256(CONTENT).hexdigest()),
-    license="MIT",
-    origin="a lab",
-)
+ROW = row(CONTENT, file="model.safetensors", size=None)
 # Without the package's `__init__`, which takes seconds: it imports Keras.
 ALONE = f"""
 import sys, types
