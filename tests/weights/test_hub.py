@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -181,7 +182,7 @@ def test_what_does_not_exist_is_named(online, address, why):
 
 
 def test_a_file_that_is_not_the_published_one_is_refused_but_kept(online):
-    other = Checkpoint(**vars(ROW) | {"size": None, "hashes": ("sha256", "00")})
+    other = replace(ROW, size=None, hashes=("sha256", "00"))
     with pytest.raises(InputError, match=r"SHA256 of .* should begin with 00"):
         files.fetch(other)
     # It is what the hub has, and may serve others.

@@ -4,6 +4,7 @@ import os
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,10 +51,9 @@ def test_the_module_alone_is_light():
 def rows(server):
     path = "/timm/x/resolve/main/model.safetensors"
     server.files[path] = CONTENT
-    fields = vars(ROW)
     return {
-        "hub": Checkpoint(**fields | {"hub": "timm/x"}),
-        "url": Checkpoint(**fields | {"url": f"{server.url}{path}"}),
+        "hub": replace(ROW, hub="timm/x"),
+        "url": replace(ROW, url=f"{server.url}{path}"),
     }
 
 
