@@ -1,7 +1,7 @@
 """What a published network sees in a photograph.
 
 python examples/predict.py
-python examples/predict.py --photo my.jpg --weights SE-BN-Inception.caffemodel
+python examples/predict.py --photo my.jpg --weights SE-BN-Inception
 
 Fetches a published checkpoint (by default the one that `weights="imagenet"` stands for
 in `SEResNet50`, 113 MB from the Hugging Face hub), resizes and crops the photograph as

@@ -1,4 +1,4 @@
-"""Files of weights from one format to another, bit for bit."""
+"""Files of weights from one format to another: in float32, bit for bit."""
 
 import json
 import os
@@ -50,13 +50,18 @@ class Conversion:
         path: The new file.
         source: The file that it was made from, and the network.
         tensors: How many tensors it has.
-        timm_name: The architecture of timm that loads it, if it is for timm.
+        images: What its network wants: mean and std of RGB in 0..255, size, crop and
+            interpolation; `None` if the source does not say.
+        left_out: Layers of the source that are none of the network's.
+        timm: The arguments of `timm.create_model` that load it, if it is for timm.
     """
 
     path: Path
     source: Recognized
     tensors: int
-    timm_name: str | None = None
+    images: dict[str, Any] | None
+    left_out: list[str]
+    timm: dict[str, Any] | None = None
 
 
 def convert(
@@ -99,14 +104,35 @@ def convert(
         )
     found = recognize(source)
     model = found.build()
-    name = None if to == "keras" else timm_name(provenance_of(model).facts)
+    mark = provenance_of(model)
+    timm = None if to == "keras" else _timm_arguments(model, found, out)
     with written_whole(out) as path:
         if to == "keras":
             model.save_weights(path)
             count = len(model.weights)
         else:
             count = _write_timm(model, path)
-    return Conversion(path=Path(out), source=found, tensors=count, timm_name=name)
+    return Conversion(
+        path=Path(out),
+        source=found,
+        tensors=count,
+        images=mark.checkpoint and mark.checkpoint["input"],
+        left_out=found.source.left_out(),
+        timm=timm,
+    )
+
+
+def _timm_arguments(
+    model: keras.Model, found: Recognized, out: str | os.PathLike
+) -> dict[str, Any]:
+    shape = found.arguments["input_shape"]
+    first = keras.config.image_data_format() == "channels_first"
+    return {
+        "model_name": timm_name(provenance_of(model).facts),
+        "num_classes": found.arguments.get("classes", 0),
+        "in_chans": shape[0 if first else -1],
+        "checkpoint_path": str(out),
+    }
 
 
 def spec_of(facts: dict[str, Any]) -> NetworkSpec:

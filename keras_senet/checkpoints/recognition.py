@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import h5py
 import keras
 
 from keras_senet.errors import InputError
 from keras_senet.models.families import NETWORKS, SPECS
 from keras_senet.models.spec import NetworkSpec, ResidualSpec
 from keras_senet.weights.names import DIALECTS, Dialect
-from keras_senet.weights.pretrained import Pretrained
+from keras_senet.weights.pretrained import Pretrained, ours
 from keras_senet.weights.rule import Rule
 from keras_senet.weights.sources import opened
 from keras_senet.weights.tensors import StoredTensor
@@ -29,10 +28,6 @@ ARGUMENTS = {
     "placement": "se_placement",
     "variant": "variant",
 }
-
-
-# Where Keras keeps the first kernel and the classifier's bias in `.weights.h5` files.
-STORED = {"kernel": "layers/conv2d/vars/0", "bias": "layers/classifier/vars/1"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +47,17 @@ class Recognized:
     arguments: dict[str, Any]
 
     def build(self) -> keras.Model:
-        """Builds the network and loads the weights.
+        """Builds the network in float32 and loads the weights.
 
         Raises:
             ValueError: If they do not fit.
         """
-        return NETWORKS[self.network](weights=self.source.path, **self.arguments)
+        policy = keras.config.dtype_policy()
+        keras.config.set_dtype_policy("float32")
+        try:
+            return NETWORKS[self.network](weights=self.source.path, **self.arguments)
+        finally:
+            keras.config.set_dtype_policy(policy)
 
 
 def recognize(path: str | os.PathLike) -> Recognized:
@@ -99,21 +99,15 @@ def _by_facts(source: Pretrained) -> Recognized | None:
         for fact, argument in ARGUMENTS.items()
         if argument not in spec.absent
     }
-    if source.file is None:
-        with h5py.File(source.path) as stored:
-            found = {
-                name: stored[at].shape for name, at in STORED.items() if at in stored
-            }
-        channels, classes = found["kernel"][2], found.get("bias", (None,))[0]
-    elif source.file.format == "keras":
-        kernels = [x.shape for x in source.file.tensors.values() if len(x.shape) == 4]
-        biases = [source.file.tensors.get("predictions/bias")]
-        channels = kernels[0][2]
-        classes = biases[0].shape[0] if biases[0] else None
+    tensors, size = source.file.tensors, spec.size
+    if source.file.format in ("keras", "weights.h5"):
+        channels, classes = _own_sizes(tensors)
+        if spec.hidden and classes is not None:
+            size = _side(tensors, spec)
     else:
         publisher = source.publisher(source.adopted(spec, None))
-        channels, classes = _published_sizes(source.file.tensors, publisher, spec)
-    arguments |= _sizes(spec, channels, classes)
+        channels, classes = _published_sizes(tensors, publisher, spec)
+    arguments |= _sizes(size, channels, classes)
     return Recognized(
         source=source, network=network, publisher="keras_senet", arguments=arguments
     )
@@ -121,7 +115,6 @@ def _by_facts(source: Pretrained) -> Recognized | None:
 
 def _by_names(source: Pretrained) -> Recognized | None:
     """A file of others has the names of one publisher and the shapes of one network."""
-    assert source.file is not None
     for network, spec, publisher in _candidates(source.file.tensors):
         channels, classes = _published_sizes(source.file.tensors, publisher, spec)
         arguments = {"reduction": spec.se.reduction, "use_bias": spec.se.use_bias}
@@ -129,7 +122,7 @@ def _by_names(source: Pretrained) -> Recognized | None:
             source=source,
             network=network,
             publisher=publisher.name,
-            arguments=arguments | _sizes(spec, channels, classes),
+            arguments=arguments | _sizes(spec.size, channels, classes),
         )
     return None
 
@@ -182,8 +175,23 @@ def _published_sizes(
     return _shape(first, tensors)[2], classes[0] if classes else None
 
 
-def _sizes(spec: NetworkSpec, channels: int, classes: int | None) -> dict[str, Any]:
-    size = (spec.size, spec.size)
+def _own_sizes(tensors: Mapping[str, StoredTensor]) -> tuple[int, int | None]:
+    """Channels and classes, by the names of layers that we give."""
+    kernels = [name for name, x in tensors.items() if ours(name) and len(x.shape) == 4]
+    first = min(kernels, key=lambda name: (not name.startswith("stem"), name))
+    bias = tensors.get("predictions/bias") or tensors.get("predictions/1")
+    return tensors[first].shape[2], None if bias is None else bias.shape[0]
+
+
+def _side(tensors: Mapping[str, StoredTensor], spec: NetworkSpec) -> int:
+    """The side of the images of a network whose classifier wants one size."""
+    kernel = tensors.get("fc1/kernel") or tensors["fc1/0"]
+    channels = max(x.shape[3] for x in tensors.values() if len(x.shape) == 4)
+    return math.isqrt(kernel.shape[0] // channels) * spec.least
+
+
+def _sizes(side: int, channels: int, classes: int | None) -> dict[str, Any]:
+    size = (side, side)
     first = keras.config.image_data_format() == "channels_first"
     shape = (channels, *size) if first else (*size, channels)
     top = {"include_top": False} if classes is None else {"classes": classes}

@@ -85,7 +85,9 @@ def verify_checkpoint(
     )
     default = local_path(row).with_name(f"{row.tag}.logits.json")
     golden = Path(default if golden is None else golden)
-    recorded = not golden.is_file()
+    if golden.is_dir():
+        raise InputError(f"{golden} should be a file of logits, but is a folder.")
+    recorded = not golden.exists()
     difference = 0.0
     if recorded:
         with written_whole(golden) as new:

@@ -26,7 +26,7 @@ def add(commands: Commands) -> None:
     sub.add_argument(
         "source",
         metavar="SOURCE",
-        help=".weights.h5, .keras, safetensors, torch, Caffe or qubvel's .h5 file",
+        help="a tag, or a .weights.h5, .keras, safetensors, torch, Caffe or .h5 file",
     )
     sub.add_argument(
         "--out",
@@ -102,19 +102,31 @@ def fetch(options: argparse.Namespace) -> None:
 def convert(options: argparse.Namespace) -> None:
     """Converts a file of weights."""
     from keras_senet.checkpoints.conversion import convert
+    from keras_senet.weights.catalog import list_weights
+    from keras_senet.weights.files import fetch as fetch_row
 
     with _said_in_words():
-        done = convert(options.source, options.out, to=options.to)
+        known = {row.tag: row for row in list_weights()}
+        row = known.get(options.source)
+        source = options.source if row is None else fetch_row(row)
+        done = convert(source, options.out, to=options.to)
     classes = done.source.arguments.get("classes", "no")
     print(
         f"{done.source.network} with {classes} classes, by the names of "
         f"{done.source.publisher}: {done.tensors} tensors in {done.path}"
     )
-    if done.timm_name:
-        print(
-            f'timm.create_model("{done.timm_name}", num_classes={classes}, '
-            f'checkpoint_path="{done.path}")'
+    if done.left_out:
+        print(f"Left out, since no part of the network: {', '.join(done.left_out)}")
+    if done.images is None:
+        print("What images it wants, the source does not say")
+    else:
+        mean, std = (
+            ", ".join(f"{x:g}" for x in done.images[key]) for key in ("mean", "std")
         )
+        print(f"Its images: RGB in 0..255, minus ({mean}), over ({std})")
+    if done.timm:
+        arguments = ", ".join(f"{key}={value!r}" for key, value in done.timm.items())
+        print(f"timm.create_model({arguments})")
 
 
 def verify(options: argparse.Namespace) -> None:

@@ -106,11 +106,8 @@ def read_image(path: Path, images: InputConvention) -> np.ndarray:
     except (OSError, SyntaxError, ValueError) as error:
         raise InputError(f"{path} cannot be read as an image ({error}).") from error
     shorter = int(images.size / images.crop)
-    scale = shorter / min(image.size)
-    # The longer side is cut to whole pixels, as by torchvision.
-    width, height = (
-        shorter if side == min(image.size) else int(side * scale) for side in image.size
-    )
+    # Whole pixels, in torchvision's order of rounding.
+    width, height = (int(shorter * side / min(image.size)) for side in image.size)
     image = image.resize((width, height), resample)
     left, top = (round((side - images.size) / 2) for side in (width, height))
     return np.asarray(image.crop((left, top, left + images.size, top + images.size)))

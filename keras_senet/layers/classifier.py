@@ -5,13 +5,17 @@ from typing import Any
 
 import keras
 
+from keras_senet.layers.provenance import decode, encode
+
+NAMES = "class_names"
+
 
 @keras.saving.register_keras_serializable(package="keras_senet")
 class Classifier(keras.layers.Dense):
     """A dense layer whose config carries the class names.
 
-    The names belong to the weights of this layer: they go where it goes (into
-    `.keras` files, clones and sub-networks), and a new head replaces them.
+    The names belong to the weights of this layer: they go where it goes (into files,
+    clones and sub-networks), and a new head, or other weights, replace them.
 
     Args:
         units: Integer: the number of classes.
@@ -52,6 +56,20 @@ class Classifier(keras.layers.Dense):
                 f"units. Received: {len(names)} names"
             )
         self._class_names = None if names is None else tuple(names)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Writes the class names as JSON beside the weights."""
+        super().save_own_variables(store)
+        if self.class_names is not None:
+            store[NAMES] = encode(list(self.class_names))
+
+    def load_own_variables(self, store: Any) -> None:
+        """Takes over the class names beside the weights, or that there are none."""
+        keys = store.keys()
+        stored = {key: store[key] for key in keys}
+        names = stored.pop(NAMES, None)
+        super().load_own_variables(stored)
+        self.class_names = None if names is None else decode(names)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of the dense layer and the class names."""

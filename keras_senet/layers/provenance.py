@@ -103,14 +103,14 @@ class Provenance(keras.layers.Layer):
             self.checkpoint = decode(store[CHECKPOINT])
 
 
-def encode(facts: dict[str, Any]) -> np.ndarray:
-    """Makes the array that `Provenance` stores beside the weights."""
+def encode(facts: Any) -> np.ndarray:
+    """Makes the array of JSON values that layers store beside their weights."""
     text = json.dumps(facts, sort_keys=True)
     return np.frombuffer(text.encode(), dtype="uint8")
 
 
-def decode(variable: Any) -> dict[str, Any]:
-    """Reads the array that `Provenance` stores beside the weights."""
+def decode(variable: Any) -> Any:
+    """Reads the array of JSON values that layers store beside their weights."""
     return json.loads(np.asarray(variable).tobytes().decode())
 
 

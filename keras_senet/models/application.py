@@ -22,6 +22,8 @@ from keras_senet.models.spec import NetworkSpec, ResidualSpec
 from keras_senet.models.table import TableSpec
 from keras_senet.models.tabular import tabular_network
 from keras_senet.weights.catalog import IMAGENET
+from keras_senet.weights.names import dialect
+from keras_senet.weights.pretrained import adopted
 from keras_senet.weights.sources import Weights, pretrained, published
 
 Shape = Sequence[int | None] | None
@@ -83,8 +85,11 @@ def application(name: str, snake: str, spec: NetworkSpec) -> Callable[..., keras
         )
         check_spec(wanted)
         images, inputs = _inputs(input_tensor, input_shape, wanted)
-        if row is not None and not skip_mismatch:
-            check_published(row, images.shape, classes if include_top else None)
+        if row is not None:
+            # What contradicts the weights is said before they are fetched.
+            wanted = adopted(dialect(row.dialect), wanted, variant, row.tag)
+            if not skip_mismatch:
+                check_published(row, images.shape, classes if include_top else None)
         source = None if weights is None else pretrained(weights, snake)
         if source is not None:
             wanted = source.adopted(wanted, variant)

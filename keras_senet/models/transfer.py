@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from keras_senet.layers import Provenance, SqueezeExcite
+from keras_senet.layers import Classifier, Provenance, SqueezeExcite
 from keras_senet.models.graph import Graph, is_functional, leaves
 
 
@@ -66,10 +66,15 @@ def transfer_weights(source: keras.Model, model: keras.Model) -> None:
         # Copied, since JAX would let both models have the same array, which the
         # training of one of them consumes.
         ours.assign(keras.ops.copy(keras.ops.reshape(theirs, ours.shape)))
+    for a, b in zip(given, wanted, strict=True):
+        if isinstance(b, Classifier):
+            b.class_names = getattr(a, "class_names", None)
     known = [x.checkpoint for x in leaves(source) if isinstance(x, Provenance)]
     for layer in leaves(model):
         if isinstance(layer, Provenance):
-            layer.checkpoint = known[0] if len(known) == 1 else None
+            # What images the weights want is still so, but SE is another.
+            images = known[0] if len(known) == 1 else None
+            layer.checkpoint = images and {**images, "tag": None}
 
 
 def weighted_layers(model: keras.Model) -> list[keras.layers.Layer]:

@@ -19,7 +19,7 @@ def _caffe(
 ) -> Checkpoint:
     file = f"{name}.caffemodel"
     return Checkpoint(
-        tag=file,
+        tag=name,
         network=network,
         dialect="caffe",
         file=file,

@@ -32,7 +32,7 @@ IMAGENET: dict[str, str] = {
     "se_resnext101_32x8d": "seresnext101_32x8d.ah_in1k",
     "se_resnet152d": "seresnet152d.ra2_in1k",
     "senet154": "senet154.gluon_in1k",
-    "se_bn_inception": "SE-BN-Inception.caffemodel",
+    "se_bn_inception": "SE-BN-Inception",
 }
 
 

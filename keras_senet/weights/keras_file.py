@@ -13,14 +13,14 @@ from keras_senet.weights.tensors import StoredTensor, TensorFile
 
 
 def read_keras(path: Path) -> TensorFile:
-    """Reads a `.keras` file.
+    """Reads a `.keras` file, or a whole model as HDF5.
 
     Args:
         path: The file.
 
     Returns:
         The tensors of the network in it, named as in our networks; its facts are
-        those of `facts_of`.
+        those of `facts_of`, and `"left_out"`, the names of all other layers.
 
     Raises:
         ValueError: If it cannot be loaded, or holds no network of this package.
@@ -29,12 +29,13 @@ def read_keras(path: Path) -> TensorFile:
         model = keras.models.load_model(path, compile=False)
     except (OSError, TypeError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} cannot be loaded: {error}") from error
-    network = network_in(model)
-    if network is None:
+    networks = list(_networks(model))
+    if len(networks) != 1:
         raise ValueError(
-            f"{path} should hold a network of this package. Received: {model.name}, "
-            "which is none and has none"
+            f"{path} should hold one network of this package. Received: {model.name}, "
+            f"which is none, and has {len(networks)}"
         )
+    (network,) = networks
     tensors = {
         f"{layer.name}/{weight.name}": StoredTensor(
             shape=tuple(weight.shape),
@@ -44,9 +45,10 @@ def read_keras(path: Path) -> TensorFile:
         for layer in network_layers(network)
         for weight in layer.weights
     }
-    return TensorFile(
-        path=path, format="keras", tensors=tensors, facts=facts_of(network)
-    )
+    kept = {id(layer) for layer in network_layers(network)}
+    others = [layer.name for layer in _leaves(model) if id(layer) not in kept]
+    facts = {**facts_of(network), "left_out": sorted(others)}
+    return TensorFile(path=path, format="keras", tensors=tensors, facts=facts)
 
 
 def facts_of(network: keras.Model) -> dict[str, Any]:
@@ -74,17 +76,22 @@ def provenance_of(network: keras.Model) -> Provenance:
     return next(layer for layer in network.layers if isinstance(layer, Provenance))
 
 
-def network_in(model: keras.Model) -> keras.Model | None:
-    """The network of this package in a model: itself, or a model nested in it."""
-    return next(_networks(model), None)
-
-
 def _networks(model: Any) -> Iterator[keras.Model]:
+    """The networks of this package in a model: itself, or models nested in it."""
     layers = getattr(model, "layers", ())
     if any(isinstance(layer, Provenance) for layer in layers):
         yield model
     for layer in layers:
         yield from _networks(layer)
+
+
+def _leaves(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """All layers that compute something, also those of models inside."""
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            yield from _leaves(layer)
+        elif not isinstance(layer, keras.layers.InputLayer):
+            yield layer
 
 
 def network_layers(network: keras.Model) -> list[keras.layers.Layer]:

@@ -12,6 +12,7 @@ from keras_senet.weights.tensors import StoredTensor, TensorFile
 
 # How many names an error lists of each kind.
 SHOWN = 5
+HEAD = "predictions/"
 
 
 def port(
@@ -21,7 +22,7 @@ def port(
     *,
     leftover: Callable[[str], bool],
     skip_mismatch: bool = False,
-) -> None:
+) -> set[str]:
     """Sets the weights of a network from a file that fits it exactly.
 
     Nothing is set before all of it is known to fit.
@@ -34,9 +35,12 @@ def port(
             network's, and known to be there.
         skip_mismatch: Whether layers of which a shape differs keep their values.
 
+    Returns:
+        The layers that were skipped.
+
     Raises:
-        ValueError: If a tensor is missing or left over on either side, or a shape
-            differs; it lists both sides.
+        ValueError: If a tensor is missing or left over on either side, a shape
+            differs, or one is not of floating-point numbers; it lists both sides.
     """
     targets = weights_of(layers)
     wanted = {rule.target: rule for rule in rules}
@@ -49,8 +53,14 @@ def port(
         and not _fits(rule, file.tensors, targets[target])
     }
     skipped = {target.partition("/")[0] for target in differing if skip_mismatch}
+    missing = sources - file.tensors.keys()
+    head = {x for rule in rules if rule.target.startswith(HEAD) for x in rule.sources}
+    if skip_mismatch and missing and missing == head:
+        # A file without a classifier is one whose classifier differs.
+        skipped.add(HEAD.removesuffix("/"))
+        missing = set()
     complaints = [
-        _listed("not in the file: ", sources - file.tensors.keys()),
+        _listed("not in the file: ", missing),
         _listed(
             "not in the network: ",
             [
@@ -62,6 +72,14 @@ def port(
         _listed("in the network alone: ", targets.keys() - wanted.keys()),
         _listed("in the file alone: ", wanted.keys() - targets.keys()),
         "" if skip_mismatch else _listed("of another shape: ", differing.values()),
+        _listed(
+            "not of floating-point numbers: ",
+            [
+                f"{name} ({file.tensors[name].dtype})"
+                for name in sources & file.tensors.keys()
+                if "float" not in file.tensors[name].dtype
+            ],
+        ),
     ]
     if any(complaints):
         hint = (
@@ -74,12 +92,16 @@ def port(
             f"{'; '.join(filter(None, complaints))}.{hint} "
             f"Received: weights={file.path}"
         )
-    for target, rule in wanted.items():
+    # The head first: classes of an unknown order are only found out here.
+    for target, rule in sorted(
+        wanted.items(), key=lambda item: not item[0].startswith(HEAD)
+    ):
         if target.partition("/")[0] not in skipped:
             arrays = [file.tensors[source].read() for source in rule.sources]
             targets[target].assign(as_float(rule.layout.turn(*arrays)))
     if skipped:
         warnings.warn(f"Not loaded: {', '.join(sorted(skipped))}.", stacklevel=3)
+    return skipped
 
 
 def weights_of(layers: Collection[keras.layers.Layer]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A file of weights and what it is, and loading it into a network."""
 
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -14,14 +15,14 @@ from keras_senet.weights.checkpoint import Checkpoint
 from keras_senet.weights.classes import imagenet_classes
 from keras_senet.weights.keras_file import network_layers, provenance_of
 from keras_senet.weights.layouts import VECTOR
-from keras_senet.weights.names import Dialect, spoken
-from keras_senet.weights.port import port, weights_of
+from keras_senet.weights.names import Dialect, dialect, spoken
+from keras_senet.weights.port import port
 from keras_senet.weights.rule import Rule
-from keras_senet.weights.stored import load_weights
 from keras_senet.weights.tensors import TensorFile
 
-# Layers of the tops of our networks.
+# Layers of the tops of our networks, and all layers of our networks.
 TOP = ("predictions/", "fc1/", "fc2/")
+OURS = re.compile(r"((stem|head|stage\d+_block\d+)_.*|predictions|fc\d)/.*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,16 +31,16 @@ class Pretrained:
 
     Attributes:
         path: The file.
+        file: Its tensors.
         row: The published checkpoint that it is, if it is one.
-        file: Its tensors; `None` for a `.weights.h5` file, which Keras reads.
         facts: What `Provenance` says of its network, if we wrote the file.
         checkpoint: Which checkpoint its network carries, if we wrote the file.
         class_names: The names of its classes, if it has them.
     """
 
     path: Path
+    file: TensorFile
     row: Checkpoint | None = None
-    file: TensorFile | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     checkpoint: dict[str, Any] | None = None
     class_names: tuple[str, ...] | None = None
@@ -58,40 +59,20 @@ class Pretrained:
             ValueError: If what was asked for contradicts published weights. (Our
                 own files are compared fact by fact when they are loaded.)
         """
-        if self.file is None or self.facts:
-            adopted = self.facts.get("variant") if spec.variant else None
-            relu_before = bool(self.facts.get("relu_before"))
-            return replace(
-                spec,
-                variant=variant or adopted or spec.variant,
-                se=replace(spec.se, relu_before=relu_before),
-            )
-        publisher = self.publisher(spec)
-        wanted = publisher.adopted(spec)
-        if variant is not None and wanted.variant not in (None, variant):
-            raise ValueError(
-                f"`variant` should be None or {wanted.variant!r}, the dialect of these "
-                f"weights. Received: variant={variant!r}, weights={self.path}"
-            )
-        se = spec.se
-        if se.reduction is not None:
-            for argument, value, published in (
-                ("use_bias", se.use_bias, publisher.use_bias),
-                ("squeeze", se.squeeze, "avg"),
-                ("gate_activation", se.gate_activation, "sigmoid"),
-                ("se_placement", se.placement, "standard"),
-            ):
-                if value != published:
-                    raise ValueError(
-                        f"`{argument}` should be {published!r}, as in the network of "
-                        f"these weights. Received: {argument}={value!r}, "
-                        f"weights={self.path}"
-                    )
-        return wanted
+        if not self.facts:
+            return adopted(self.publisher(spec), spec, variant, str(self.path))
+        known = self.facts.get("variant") if spec.variant else None
+        relu_before = bool(self.facts.get("relu_before"))
+        return replace(
+            spec,
+            variant=variant or known or spec.variant,
+            se=replace(spec.se, relu_before=relu_before),
+        )
 
     def publisher(self, spec: NetworkSpec) -> Dialect:
         """The dialect of the names in the file."""
-        assert self.file is not None
+        if self.row is not None:
+            return dialect(self.row.dialect)
         found = spoken(self.file.tensors, spec)
         if found is None:
             names = list(self.file.tensors)
@@ -103,6 +84,13 @@ class Pretrained:
                 f"{', '.join(names[:3])}"
             )
         return found
+
+    def left_out(self) -> list[str]:
+        """The layers with weights in a file of ours that are none of its network."""
+        if self.file.format not in ("keras", "weights.h5"):
+            return []
+        names = {name.partition("/")[0] for name in self.file.tensors if not ours(name)}
+        return sorted(names | set(self.file.facts.get("left_out", ())))
 
     def load(self, model: keras.Model, spec: NetworkSpec, skip_mismatch: bool) -> None:
         """Loads the weights into a network.
@@ -116,24 +104,28 @@ class Pretrained:
             ValueError: If they do not fit.
         """
         mark = provenance_of(model)
-        if self.file is None:
-            load_weights(model, self.path, skip_mismatch)
-        else:
-            self._check_facts(mark.facts)
-            rules, leftover = self._rules(model, spec)
-            port(
-                self.file,
-                rules,
-                network_layers(model),
-                leftover=leftover,
-                skip_mismatch=skip_mismatch,
+        if self.facts and (what := provenance.differences(self.facts, mark.facts)):
+            raise ValueError(
+                f"`weights` should belong to the network as it is built: {what}. Pass "
+                "the arguments that the file was made with. Received: "
+                f"weights={self.path}"
             )
-            mark.checkpoint = self.checkpoint
-        if self.row is not None:
-            mark.checkpoint = carried(self.row)
-        elif self.file is not None and not self.facts:
+        rules, leftover = self._rules(model, spec)
+        skipped = port(
+            self.file,
+            rules,
+            network_layers(model),
+            leftover=leftover,
+            skip_mismatch=skip_mismatch,
+        )
+        # With random layers inside, it is that checkpoint no more.
+        if skipped <= {"predictions"}:
+            carries = self.checkpoint if self.row is None else carried(self.row)
+            mark.checkpoint = carries
+        if self.row is None and not self.facts:
             self._warn(self.publisher(spec))
-        self._name_classes(model)
+        if "predictions" not in skipped:
+            self._name_classes(model)
 
     def _warn(self, publisher: Dialect) -> None:
         if publisher.caveat is not None:
@@ -142,24 +134,29 @@ class Pretrained:
                 stacklevel=4,
             )
 
-    def _check_facts(self, facts: dict[str, Any]) -> None:
-        if self.facts and (what := provenance.differences(self.facts, facts)):
-            raise ValueError(
-                f"`weights` should belong to the network as it is built: {what}. Pass "
-                "the arguments that the file was made with. Received: "
-                f"weights={self.path}"
-            )
-
     def _rules(
         self, model: keras.Model, spec: NetworkSpec
     ) -> tuple[list[Rule], Callable[[str], bool]]:
         """The rules for the file's names, and which names are known leftovers."""
-        assert self.file is not None
         include_top = any(isinstance(layer, Classifier) for layer in model.layers)
-        if self.file.format == "keras":
-            targets = weights_of(network_layers(model))
-            rules = [Rule(target, (target,), VECTOR) for target in targets]
-            return rules, lambda name: not include_top and name.startswith(TOP)
+        if self.file.format in ("keras", "weights.h5"):
+            # Keras numbers the weights of a layer where we name them.
+            named = self.file.format == "keras"
+            rules = [
+                Rule(
+                    f"{layer.name}/{weight.name}",
+                    (f"{layer.name}/{weight.name if named else index}",),
+                    VECTOR,
+                )
+                for layer in network_layers(model)
+                for index, weight in enumerate(layer.weights)
+            ]
+            return (
+                rules,
+                lambda name: (
+                    not ours(name) or (not include_top and name.startswith(TOP))
+                ),
+            )
         publisher = self.publisher(spec)
         return (
             list(publisher.rules(spec, include_top)),
@@ -173,6 +170,49 @@ class Pretrained:
         for head in (x for x in model.layers if isinstance(x, Classifier)):
             if names is not None and head.units == len(names):
                 head.class_names = names
+
+
+def adopted(
+    publisher: Dialect, spec: NetworkSpec, variant: str | None, weights: str
+) -> NetworkSpec:
+    """The spec of a network as a publisher has it.
+
+    Args:
+        publisher: Who published the weights.
+        spec: The spec as asked for.
+        variant: The dialect that was asked for explicitly.
+        weights: What to call the weights in an error.
+
+    Returns:
+        The spec, in the publisher's dialect.
+
+    Raises:
+        ValueError: If what was asked for contradicts the weights.
+    """
+    wanted = publisher.adopted(spec)
+    if variant is not None and wanted.variant not in (None, variant):
+        raise ValueError(
+            f"`variant` should be None or {wanted.variant!r}, the dialect of these "
+            f"weights. Received: variant={variant!r}, weights={weights}"
+        )
+    se = spec.se
+    for argument, value, published in (
+        ("use_bias", se.use_bias, publisher.use_bias),
+        ("squeeze", se.squeeze, "avg"),
+        ("gate_activation", se.gate_activation, "sigmoid"),
+        ("se_placement", se.placement, "standard"),
+    ):
+        if se.reduction is not None and value != published:
+            raise ValueError(
+                f"`{argument}` should be {published!r}, as in the network of these "
+                f"weights. Received: {argument}={value!r}, weights={weights}"
+            )
+    return wanted
+
+
+def ours(name: str) -> bool:
+    """Whether a tensor, by the name of its layer, is of a network of ours."""
+    return OURS.fullmatch(name) is not None
 
 
 def carried(row: Checkpoint) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from typing import Any
 from keras_senet.errors import near_matches
 from keras_senet.weights.catalog import CHECKPOINTS, IMAGENET, checkpoint
 from keras_senet.weights.checkpoint import Checkpoint
-from keras_senet.weights.files import fetch, fetch_hub, verify
+from keras_senet.weights.files import fetch, fetch_hub, local_path, verify
 from keras_senet.weights.keras2_file import is_keras2
+from keras_senet.weights.keras3_file import is_keras3, read_keras3
 from keras_senet.weights.keras_file import read_keras
 from keras_senet.weights.pretrained import Pretrained
 from keras_senet.weights.readers import read_tensors
-from keras_senet.weights.stored import stored_facts
 from keras_senet.weights.tensors import TensorFile
 
 Weights = str | os.PathLike | None
@@ -30,7 +30,8 @@ def published(weights: Weights, network: str) -> Checkpoint | None:
     """The published checkpoint that `weights` names, if it names one.
 
     Args:
-        weights: As for `pretrained`, or `None`.
+        weights: As for `pretrained`, or `None`. A tag comes before a file of its
+            name, which `./` before it names.
         network: The network that asks, such as `"se_resnet50"`.
 
     Returns:
@@ -39,6 +40,11 @@ def published(weights: Weights, network: str) -> Checkpoint | None:
     Raises:
         ValueError: If there is none for this network.
     """
+    if not isinstance(weights, str | os.PathLike | None):
+        raise ValueError(
+            "`weights` should be None, a name or a path. "
+            f"Received: weights={weights!r} of type {type(weights).__name__}"
+        )
     text = os.fspath(weights or "")
     if text == "imagenet":
         if network not in IMAGENET:
@@ -48,7 +54,7 @@ def published(weights: Weights, network: str) -> Checkpoint | None:
             )
         return checkpoint(IMAGENET[network])
     for row in CHECKPOINTS:
-        if text in (row.tag, f"{HUB}{row.hub}") and not os.path.exists(text):
+        if text == row.tag or (row.hub and text == f"{HUB}{row.hub}"):
             return _of(row, network)
     return None
 
@@ -102,14 +108,21 @@ def opened(path: Path) -> Pretrained:
     with path.open("rb") as stream:
         start = stream.read(len(HDF5))
     if start == HDF5 and not is_keras2(path):
-        return Pretrained(path=path, facts=stored_facts(path) or {})
+        file = read_keras3(path) if is_keras3(path) else read_keras(path)
+        return _ours(path, file, file.facts)
     if _is_keras(path):
         file = read_keras(path)
         return _ours(path, file, file.facts)
     file = read_tensors(path)
-    if METADATA in file.facts:
+    if METADATA not in file.facts:
+        return Pretrained(path=path, file=file, row=_recognized(path))
+    try:
         return _ours(path, file, json.loads(file.facts[METADATA]))
-    return Pretrained(path=path, file=file, row=_recognized(path))
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(
+            f"{path} cannot be read as weights: its metadata under {METADATA!r} are "
+            f"not as this package writes them ({error})."
+        ) from error
 
 
 def _ours(path: Path, file: TensorFile, claims: Mapping[str, Any]) -> Pretrained:
@@ -124,9 +137,11 @@ def _ours(path: Path, file: TensorFile, claims: Mapping[str, Any]) -> Pretrained
 
 
 def _existing(text: str) -> Path:
-    path = Path(text)
+    path = Path(text).expanduser()
     if path.is_file():
         return path
+    if path.is_dir():
+        raise ValueError(f"`weights` should be a file. Received: the folder {path}")
     if path.suffix or path.parent != Path():
         raise FileNotFoundError(f"There is no weights file {path}.")
     tags = (row.tag for row in CHECKPOINTS)
@@ -147,7 +162,10 @@ def _is_keras(path: Path) -> bool:
 def _recognized(path: Path) -> Checkpoint | None:
     """The published checkpoint that a file is, by its name, size and hash."""
     for row in CHECKPOINTS:
-        if row.hub is None and row.file == path.name:
+        # Files of the hub have all one name; where they lie tells them apart.
+        cached = row.hub and f"models--{row.hub.replace('/', '--')}" in path.parts
+        placed = path == local_path(row)
+        if cached or placed or (row.hub is None and row.file == path.name):
             try:
                 verify(path, row)
             except ValueError:

@@ -15,14 +15,15 @@ OTHERS = (
     "net",
     "network",
 )
+AVERAGED = {"state_dict_ema", "model_ema"}
 PARALLEL = "module."
 
 
 def find_tensors(content: Any) -> tuple[dict[str, View], dict[str, Any]]:
     """Finds the state dict of a pickle.
 
-    Tensors at the top are the state dict. Otherwise it is what is called
-    `state_dict`, and failing that the only one with another known name.
+    It is what is called `state_dict`, or the only one with another known name;
+    without any, it is the tensors at the top.
 
     Args:
         content: What the pickle holds.
@@ -41,7 +42,8 @@ def find_tensors(content: Any) -> tuple[dict[str, View], dict[str, Any]]:
         for key, value in content.items()
         if isinstance(key, str) and isinstance(value, str | int | float)
     }
-    tensors = _tensors(content) or _tensors(content[_key(content)])
+    key = _key(content)
+    tensors = _tensors(content if key is None else content[key])
     if all(name.startswith(PARALLEL) for name in tensors):
         tensors = {name.removeprefix(PARALLEL): tensors[name] for name in tensors}
     return tensors, meta
@@ -57,12 +59,15 @@ def _tensors(content: Any) -> dict[str, View]:
     }
 
 
-def _key(content: dict) -> str:
+def _key(content: dict) -> str | None:
     found = [key for key in (FIRST, *OTHERS) if _tensors(content.get(key))]
+    if not found and _tensors(content):
+        return None
     if not found:
         keys = ", ".join(shown(key) for key in list(content)[:10])
         raise ValueError(f"it holds no state dict, but {keys or 'nothing'}")
-    if found[0] != FIRST and len(found) > 1:
+    # Averaged weights are another function, and which one is wanted nobody knows.
+    if len(found) > 1 and (found[0] != FIRST or AVERAGED & set(found)):
         raise ValueError(
             f"it holds {len(found)} state dicts ({', '.join(found)}); save the one "
             "that you want by itself"

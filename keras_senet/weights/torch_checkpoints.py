@@ -49,6 +49,7 @@ def _legacy(
     top1: float,
     top5: float | None = None,
     images: InputConvention = BILINEAR,
+    origin: str = "the authors, ported by Cadene",
 ) -> Checkpoint:
     digits = file.removesuffix(".pth").rpartition("-")[2]
     return Checkpoint(
@@ -62,9 +63,8 @@ def _legacy(
         input=images,
         top1=top1,
         top5=top5,
-        # The three that came later were trained by timm, with another resizing.
-        license="Apache-2.0" if images is BICUBIC else "BSD-3-Clause",
-        origin="timm" if images is BICUBIC else "the authors, ported by Cadene",
+        license="Apache-2.0" if origin == "timm" else "BSD-3-Clause",
+        origin=origin,
     )
 
 
@@ -182,6 +182,7 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
         "seresnet18-4bb0ce65.pth",
         71.742,
         images=BICUBIC,
+        origin="timm",
     ),
     _legacy(
         "seresnet34",
@@ -189,7 +190,7 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
         "v0.1-weights",
         "seresnet34-a4004e63.pth",
         74.788,
-        images=BICUBIC,
+        origin="timm",
     ),
     _legacy(
         "seresnext26_32x4d",
@@ -198,6 +199,7 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
         "seresnext26_32x4d-65ebdb501.pth",
         77.100,
         images=BICUBIC,
+        origin="timm",
     ),
     _mmpretrain(50, "ae206104", 77.74, 93.84),
     _mmpretrain(101, "ba5b51d4", 78.26, 94.07),

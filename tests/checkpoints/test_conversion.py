@@ -11,7 +11,7 @@ import small
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-from keras_senet.checkpoints.conversion import TIMM_NAMES, convert, timm_tensors
+from keras_senet.checkpoints.conversion import convert, timm_tensors
 from keras_senet.checkpoints.recognition import recognize
 from keras_senet.models.families import NETWORKS
 
@@ -56,10 +56,10 @@ def test_there_and_back(name, publisher, arguments, tmp_path):
     for key, array in state.items():
         assert again[key].dtype == array.dtype
         np.testing.assert_array_equal(again[key], array)
-    assert (
-        done.timm_name
-        == TIMM_NAMES[name, "caffe" if publisher == "cadene" else "pytorch"]
-    )
+    legacy = done.timm["model_name"].startswith("legacy")
+    assert legacy == (publisher == "cadene")
+    assert done.timm["num_classes"] == arguments.get("classes", 1000 if top else 0)
+    assert done.timm["in_chans"] == model.input_shape[-1]
     assert os.stat(back).st_mode & stat.S_IRGRP
     with safe_open(back, "numpy") as file:
         assert json.loads(file.metadata()["keras_senet"])["facts"]["network"] == name

@@ -221,9 +221,11 @@ def test_numbers_of_other_files_are_not_read(tmp_path):
 
 
 def test_our_own_networks_in_that_format_still_load(tmp_path):
-    mine = keras_senet.SEResNet20(weights=None)
+    mine = keras_senet.SEResNet20(weights=None, squeeze="max")
     mine.save(tmp_path / "x.h5")
-    same(keras_senet.SEResNet20(weights=tmp_path / "x.h5"), mine)
+    same(keras_senet.SEResNet20(weights=tmp_path / "x.h5", squeeze="max"), mine)
+    with pytest.raises(ValueError, match="squeeze is 'max' in the file"):
+        keras_senet.SEResNet20(weights=tmp_path / "x.h5")
     mine.save_weights(tmp_path / "x.weights.h5")
     with pytest.raises(ValueError, match=r"which `model\.load_weights` reads"):
         read_tensors(tmp_path / "x.weights.h5")

@@ -185,7 +185,7 @@ def test_a_network_inside_another_model_is_found(tmp_path):
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)]).save(
         tmp_path / "y.keras"
     )
-    with pytest.raises(ValueError, match="should hold a network of this package"):
+    with pytest.raises(ValueError, match="should hold one network of this package"):
         NETWORKS["se_resnet50"](weights=tmp_path / "y.keras")
 
 
@@ -204,7 +204,7 @@ def test_layers_before_the_network_are_not_its_own(tmp_path):
     ("weights", "message"),
     [
         ("imagenet1k", "Did you mean|Known"),
-        ("SEResNet50", "Did you mean.*seresnet50"),
+        ("seresnet50", "Did you mean.*SE-ResNet-50"),
         ("legacy_seresnet101", "a checkpoint of se_resnet101"),
         ("", "`weights` should be"),
         ("hf://", "hf://"),
@@ -216,7 +216,9 @@ def test_unknown_weights(weights, message):
 
 
 def test_missing_files_and_folders(tmp_path):
-    for path in (tmp_path / "none.pth", str(tmp_path / "none.weights.h5"), tmp_path):
+    with pytest.raises(ValueError, match="Received: the folder"):
+        NETWORKS["se_resnet50"](weights=tmp_path)
+    for path in (tmp_path / "none.pth", str(tmp_path / "none.weights.h5")):
         with pytest.raises(FileNotFoundError, match="There is no weights file"):
             NETWORKS["se_resnet50"](weights=path)
 

@@ -122,7 +122,9 @@ def test_which_state_dict(tmp_path, write):
     one, two, three = (tensor(np.ones(1, "f4"), key) for key in "012")
     # Not all names begin so.
     assert names({"module.a": one, "b": two}) == ["module.a", "b"]
-    assert names({"a": one, "state_dict": {"b": two}}) == ["a"]
+    assert names({"best_acc1": one, "state_dict": {"b": two}}) == ["b"]
+    with pytest.raises(ValueError, match=r"\(state_dict, state_dict_ema\)"):
+        names({"state_dict": {"a": one}, "state_dict_ema": {"b": two}})
     assert names({"model": {"a": one}, "state_dict": {"b": two}}) == ["b"]
     with pytest.raises(ValueError, match=r"2 state dicts \(model, state_dict_ema\)"):
         names({"model": {"a": one}, "state_dict_ema": {"b": two}})
