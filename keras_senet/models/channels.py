@@ -28,13 +28,14 @@ def adapt_input_channels(model: keras.Model, n: int) -> keras.Model:
     """Makes a copy of a network for images of `n` channels instead of 3.
 
     The kernels of the first convolution are folded as timm does it. For one channel
-    they are summed, so that a gray image has the output that it had three times
-    over. For others they are repeated in turn and scaled by `3 / n`, which keeps
+    they are summed, so that three equal channels and one of them have the same
+    output. For others they are repeated in turn and scaled by `3 / n`, which keeps
     the size of the sums. All other weights, and all biases, are copied.
 
     The mean and deviation that `preprocess_input` takes from the new model are the
     averages over R, G and B for one channel, and those of R, G and B in turn
-    otherwise.
+    otherwise. Since R, G and B are normalized each in its own way, a gray image then
+    has nearly, not exactly, the output that it has as RGB.
 
     Args:
         model: A functional or sequential model with one input, images of 3 channels.
