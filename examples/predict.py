@@ -1,27 +1,29 @@
 """What a published network sees in a photograph.
 
 python examples/predict.py
-python examples/predict.py --photo my.jpg --weights SE-BN-Inception
+python examples/predict.py --photo my.jpg --network SEBNInception --weights imagenet
 
-Fetches a published checkpoint (by default the one that `weights="imagenet"` stands for
-in `SEResNet50`, 113 MB from the Hugging Face hub), resizes and crops the photograph as
-that checkpoint is tested, and prints the five most probable classes of ImageNet. The
-photographs are those that come with scikit-learn: a Chinese temple and a flower.
+Fetches a published checkpoint (by default 113 MB from the Hugging Face hub), resizes
+and crops the photograph as that checkpoint is tested, and prints the five most probable
+classes of ImageNet. The photographs are those that come with scikit-learn: a Chinese
+temple and a flower.
 
 Without a network, and without the file in the cache, it says where to place it, and
 exits with 1. `--smoke` predicts with random weights instead: it shows the way of the
-pixels, in seconds, and its classes mean nothing.
+pixels, in seconds.
 """
 
 import argparse
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
 
 import keras_senet
-from keras_senet.models.families import NETWORKS
-from keras_senet.weights.catalog import checkpoint
+
+# What images are like for weights that do not say it themselves.
+DEFAULT = "seresnet50.ra2_in1k"
 
 
 def photographs(path: str | None) -> dict[str, np.ndarray]:
@@ -36,25 +38,35 @@ def photographs(path: str | None) -> dict[str, np.ndarray]:
 
 def main() -> int:
     """Prints what is in the photographs."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--photo", metavar="FILE", help="instead of the samples")
-    parser.add_argument("--weights", default="seresnet50.ra2_in1k", metavar="TAG")
+    parser.add_argument("--network", default="SEResNet50", metavar="NAME")
+    parser.add_argument(
+        "--weights", default="imagenet", help="name of a checkpoint, or path of a file"
+    )
     parser.add_argument("--smoke", action="store_true", help="random weights")
     options = parser.parse_args()
-    row = checkpoint(options.weights)
-    weights = None if options.smoke else row.tag
     try:
-        network = NETWORKS[row.network](weights=weights, use_bias=row.use_bias)
-    except ValueError as error:
+        images = photographs(options.photo)
+        build = getattr(keras_senet, options.network)
+        network = build(weights=None if options.smoke else options.weights)
+    except (AttributeError, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
-    layers = keras_senet.preprocessing_layers(row, resize=True)
-    for name, pixels in photographs(options.photo).items():
-        images = pixels[np.newaxis]
+    known = network.get_layer("provenance").checkpoint is not None
+    layers = keras_senet.preprocessing_layers(
+        network if known else DEFAULT, resize=True
+    )
+    if options.smoke:
+        print("With random weights, whose classes mean nothing:")
+    for name, pixels in images.items():
+        x = pixels[np.newaxis]
         for layer in layers:
-            images = layer(images)
-        (best,) = keras_senet.decode_predictions(network.predict(images, verbose=0))
-        print(name)
+            x = layer(x)
+        (best,) = keras_senet.decode_predictions(network.predict(x, verbose=0))
+        print(Path(name).name)
         for synset, label, probability in best:
             print(f"  {probability:.3f} {label} ({synset})")
     return 0

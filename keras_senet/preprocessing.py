@@ -82,14 +82,10 @@ def preprocessing_layers(
     Example:
 
     ```python
-    from keras_senet.weights.checkpoint import InputConvention
-
-    images = keras.Input((None, None, 3), dtype="uint8")
-    x = images
-    convention = InputConvention(size=32)  # or a model, or a tag
-    for layer in keras_senet.preprocessing_layers(convention, resize=True):
-        x = layer(x)
-    served = keras.Model(images, model(x))
+    network = keras_senet.SEResNet18(weights=None)  # or "imagenet"
+    layers = keras_senet.preprocessing_layers("legacy_seresnet18", resize=True)
+    photograph = keras.Input((None, None, 3), dtype="uint8")
+    served = keras.Sequential([photograph, *layers, network])
     ```
     """
     convention = input_convention(model_or_tag)
@@ -186,7 +182,8 @@ def input_convention(model_or_tag: Source) -> InputConvention:
         raise ValueError(
             "`model_or_tag` should be one network with published weights, or trained "
             f"from them. Received: model {name}, which carries no checkpoint, or "
-            "several; if you know what it wants, pass the tag of one that wants it, too"
+            "several. If it has weights of timm, say, pass the tag of its checkpoint "
+            "instead, such as 'seresnet50.ra2_in1k'"
         )
     fields = known[0]["input"]
     channels = {key: tuple(fields[key]) for key in ("mean", "std")}

@@ -1,5 +1,6 @@
 """Which network a file of weights belongs to."""
 
+import inspect
 import math
 import os
 from collections.abc import Iterator, Mapping
@@ -45,6 +46,17 @@ class Recognized:
     network: str
     publisher: str
     arguments: dict[str, Any]
+
+    def changed(self) -> dict[str, Any]:
+        """The arguments that are not the defaults of the network's function."""
+        parameters = inspect.signature(NETWORKS[self.network]).parameters
+        size = SPECS[self.network].size
+        return {
+            name: value
+            for name, value in self.arguments.items()
+            if value != parameters[name].default
+            and not (name == "variant" or value in ((size, size, 3), (3, size, size)))
+        }
 
     def build(self) -> keras.Model:
         """Builds the network in float32 and loads the weights.

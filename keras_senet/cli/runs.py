@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from keras_senet.cli.commands import Commands
+from keras_senet.errors import InputError
 
 FORMATS = ("saved_model",)
 # Enough real images to see a difference, few enough to be quick.
@@ -139,9 +140,13 @@ def _default_out(recipe: Any) -> str:
 
 def evaluate(options: argparse.Namespace) -> None:
     """Prints the accuracy of a run's best model, or of a published checkpoint."""
+    from keras_senet.weights.catalog import list_weights
+
     if options.data is not None:
         _evaluate_checkpoint(options)
         return
+    if options.run in {row.tag for row in list_weights()}:
+        raise InputError(f"The checkpoint {options.run} wants --data DIR.")
     from keras_senet.training.loop import check_backend, measure_best, open_data
     from keras_senet.training.run import open_run
 

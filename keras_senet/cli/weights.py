@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 from keras_senet.cli.commands import Commands
 from keras_senet.errors import InputError
@@ -19,14 +20,19 @@ def add(commands: Commands) -> None:
         help="only those of a network, see `keras-senet list`",
     )
     sub = group.add("fetch", fetch, "fetch a checkpoint and print where it lies")
-    sub.add_argument("tag", metavar="TAG", help="see `keras-senet weights list`")
+    sub.add_argument(
+        "tag",
+        metavar="TAG",
+        help="see `keras-senet weights list`, or hf://owner/name of the hub",
+    )
     sub = group.add(
         "convert", convert, "convert a file of weights, whose network is recognized"
     )
     sub.add_argument(
         "source",
         metavar="SOURCE",
-        help="a tag, or a .weights.h5, .keras, safetensors, torch, Caffe or .h5 file",
+        help="a .weights.h5, .keras, safetensors, torch, Caffe or .h5 file, a tag, or "
+        "hf://owner/name",
     )
     sub.add_argument(
         "--out",
@@ -92,28 +98,43 @@ def list_rows(options: argparse.Namespace) -> None:
 
 def fetch(options: argparse.Namespace) -> None:
     """Fetches a checkpoint."""
-    from keras_senet.weights.catalog import checkpoint
-    from keras_senet.weights.files import fetch
+    from keras_senet.checkpoints.recognition import recognize
 
     with _said_in_words():
-        print(fetch(checkpoint(options.tag)))
+        path, wanted = _fetched(options.tag)
+        network = recognize(path).network
+        if wanted not in (None, network):
+            raise InputError(
+                f"{path} should have weights of {wanted}, but has those of {network}."
+            )
+    print(path)
+
+
+def _fetched(source: str) -> tuple[Path, str | None]:
+    """The file of a tag or a repository, and the network that it should be of."""
+    from keras_senet.weights.catalog import checkpoint
+    from keras_senet.weights.files import fetch, fetch_hub
+
+    if source.startswith("hf://"):
+        return fetch_hub(source), None
+    row = checkpoint(source)
+    return fetch(row), row.network
 
 
 def convert(options: argparse.Namespace) -> None:
     """Converts a file of weights."""
     from keras_senet.checkpoints.conversion import convert
+    from keras_senet.models.families import NETWORKS
     from keras_senet.weights.catalog import list_weights
-    from keras_senet.weights.files import fetch as fetch_row
 
     with _said_in_words():
-        known = {row.tag: row for row in list_weights()}
-        row = known.get(options.source)
-        source = options.source if row is None else fetch_row(row)
+        source = options.source
+        if source.startswith("hf://") or source in {row.tag for row in list_weights()}:
+            source, _ = _fetched(source)
         done = convert(source, options.out, to=options.to)
-    classes = done.source.arguments.get("classes", "no")
     print(
-        f"{done.source.network} with {classes} classes, by the names of "
-        f"{done.source.publisher}: {done.tensors} tensors in {done.path}"
+        f"{done.source.network} by the names of {done.source.publisher}: "
+        f"{done.tensors} tensors in {done.path}"
     )
     if done.left_out:
         print(f"Left out, since no part of the network: {', '.join(done.left_out)}")
@@ -124,9 +145,12 @@ def convert(options: argparse.Namespace) -> None:
             ", ".join(f"{x:g}" for x in done.images[key]) for key in ("mean", "std")
         )
         print(f"Its images: RGB in 0..255, minus ({mean}), over ({std})")
+    function = f"keras_senet.{NETWORKS[done.source.network].__name__}"
+    arguments = {"weights": str(done.path), **done.source.changed()}
     if done.timm:
-        arguments = ", ".join(f"{key}={value!r}" for key, value in done.timm.items())
-        print(f"timm.create_model({arguments})")
+        function, arguments = "timm.create_model", done.timm
+    listed = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
+    print(f"Load it with {function}({listed})")
 
 
 def verify(options: argparse.Namespace) -> None:
@@ -135,7 +159,9 @@ def verify(options: argparse.Namespace) -> None:
 
     with _said_in_words():
         found = verify_checkpoint(options.tag, options.golden)
-    published = "as published" if found.published else "none is published"
+    published = (
+        "as published" if found.published else "NOT verified: its publisher states none"
+    )
     print(f"{found.path}: hash {found.digest} ({published})")
     print(f"{found.tensors} tensors, each of them used and set once")
     if found.recorded:

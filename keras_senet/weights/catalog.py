@@ -61,8 +61,8 @@ def list_weights(network: str | None = None) -> tuple[Checkpoint, ...]:
         return CHECKPOINTS
     if network not in IMAGENET:
         raise InputError(
-            f"There are no published weights of {network}. "
-            f"{near_matches(network, IMAGENET)}"
+            f"There are no published weights of {network!r}; there are of "
+            f"{', '.join(IMAGENET)}."
         )
     return tuple(row for row in CHECKPOINTS if row.network == network)
 
@@ -79,7 +79,13 @@ def checkpoint(tag: str) -> Checkpoint:
     for row in CHECKPOINTS:
         if row.tag == tag:
             return row
+    if tag in IMAGENET:
+        raise InputError(
+            f"{tag!r} is a network, of which {IMAGENET[tag]!r} is the checkpoint that "
+            "'imagenet' stands for."
+        )
+    tags = (row.tag for row in CHECKPOINTS)
     raise InputError(
-        f"There is no published checkpoint {tag!r}. "
-        f"{near_matches(tag, (row.tag for row in CHECKPOINTS))}"
+        f"There is no published checkpoint {tag!r}. {near_matches(tag, tags, 5)} "
+        "`keras-senet weights list` names all."
     )

@@ -2,6 +2,9 @@
 
 import contextlib
 import logging
+import socket
+import urllib.parse
+import urllib.request
 import warnings
 from collections.abc import Iterator
 
@@ -32,6 +35,24 @@ def quiet() -> Iterator[None]:
             yield
         finally:
             logger.setLevel(level)
+
+
+def unknown_host(url: str) -> OSError | None:
+    """Whether a host has no address here, which the library would find out slowly.
+
+    Args:
+        url: Where to download from.
+
+    Returns:
+        The error, or `None` if there is an address, or a proxy that may know it.
+    """
+    if urllib.request.getproxies():
+        return None
+    try:
+        socket.getaddrinfo(urllib.parse.urlsplit(url).hostname, None)
+    except OSError as error:
+        return error
+    return None
 
 
 def reason(error: BaseException) -> str:
@@ -71,6 +92,8 @@ def reason(error: BaseException) -> str:
         return f"the connection failed ({type(error).__name__}: {error})"
     if isinstance(error, InputError):
         return str(error)
+    if isinstance(error, socket.gaierror):
+        return "its server has no address here; is there a network?"
     if isinstance(error, OSError) and error.strerror:
         where = f" {error.filename}" if error.filename else ""
         return f"reading or writing{where} failed: {error.strerror}"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from keras_senet.errors import InputError
-from keras_senet.weights.client import quiet
+from keras_senet.weights.client import quiet, unknown_host
 
 PARTIAL = ".incomplete"
 TRIES = 3
@@ -35,6 +35,8 @@ def download(
     """
     from huggingface_hub.utils import WeakFileLock
 
+    if error := unknown_host(url):
+        raise error
     partial = target.with_name(target.name + PARTIAL)
     lock = target.parent / ".locks" / f"{target.name}.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)

@@ -73,7 +73,8 @@ def fetch(checkpoint: Checkpoint) -> Path:
             raise InputError("it can be downloaded by hand only")
         return path
     except Exception as error:  # the client library's errors have no common base
-        raise InputError(_help(checkpoint, reason(error))) from error
+        # The library's chain of errors would bury the one that says what to do.
+        raise InputError(_help(checkpoint, reason(error))) from None
 
 
 def _hub_file(checkpoint: Checkpoint) -> hub.HubFile:
@@ -93,5 +94,6 @@ def _help(checkpoint: Checkpoint, why: str) -> str:
         todo = f"To place it by hand, save it as {path}."
     return (
         f"The checkpoint {checkpoint.tag!r} cannot be had: {why}. Its file is "
-        f"{checkpoint.file} from {source}. Looked for at {looked}. {todo}"
+        f"{checkpoint.file} from {source}. Looked for at {looked}. {todo} Or pass the "
+        "path of a file of weights, or `weights=None` for random ones."
     )

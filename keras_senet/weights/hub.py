@@ -8,7 +8,7 @@ from pathlib import Path
 
 from keras_senet.errors import InputError
 from keras_senet.weights import hashes
-from keras_senet.weights.client import quiet, reason
+from keras_senet.weights.client import quiet, reason, unknown_host
 
 FILES = ("model.safetensors", "model.weights.h5", "pytorch_model.bin")
 ADDRESS = re.compile(
@@ -113,7 +113,7 @@ def fetch_hub(address: str) -> Path:
         f"Wanted: {' or '.join(paths)} from {wanted.url}. Looked for in the hub's "
         f"cache at {cache()} as well. If you have the file, or can download it "
         "elsewhere, pass its path instead."
-    ) from failure
+    ) from None
 
 
 def download(
@@ -157,20 +157,23 @@ def download(
 def _from_cache_or_hub(
     file: HubFile, cached_only: bool = False, again: bool = False
 ) -> Path:
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import errors, hf_hub_download
 
     assert file.path is not None
+    unknown = None if cached_only else unknown_host(file.url)
     with quiet():
-        return Path(
-            hf_hub_download(
+        try:
+            path = hf_hub_download(
                 file.repository,
                 file.path,
                 revision=file.revision,
                 endpoint=_endpoint(),
-                local_files_only=cached_only,
+                local_files_only=cached_only or unknown is not None,
                 force_download=again,
             )
-        )
+        except errors.LocalEntryNotFoundError as error:
+            raise error from unknown or error.__cause__
+    return Path(path)
 
 
 def _corruption(path: Path, check: Callable[[Path], object]) -> str | None:

@@ -82,11 +82,12 @@ def port(
         ),
     ]
     if any(complaints):
-        hint = (
-            " `skip_mismatch=True` keeps layers of another shape random."
-            if differing and not skip_mismatch
-            else ""
-        )
+        hint = ""
+        if len([x for x in complaints if x]) == 1 and differing:
+            if all(target.startswith(HEAD) for target in differing):
+                hint = " `skip_mismatch=True` keeps the classifier random."
+            elif len(differing) == 1 and "stem" in next(iter(differing)):
+                hint = " `adapt_input_channels` makes networks for other channels."
         raise ValueError(
             f"`weights` should fit the network tensor by tensor; "
             f"{'; '.join(filter(None, complaints))}.{hint} "

@@ -90,7 +90,7 @@ def pretrained(weights: str | os.PathLike, network: str) -> Pretrained:
         path = fetch(row)
         return Pretrained(path=path, file=read_tensors(path), row=row)
     text = os.fspath(weights)
-    return opened(fetch_hub(text) if text.startswith(HUB) else _existing(text))
+    return opened(fetch_hub(text) if text.startswith(HUB) else _existing(text, network))
 
 
 def opened(path: Path) -> Pretrained:
@@ -136,15 +136,17 @@ def _ours(path: Path, file: TensorFile, claims: Mapping[str, Any]) -> Pretrained
     )
 
 
-def _existing(text: str) -> Path:
+def _existing(text: str, network: str) -> Path:
     path = Path(text).expanduser()
     if path.is_file():
         return path
     if path.is_dir():
         raise ValueError(f"`weights` should be a file. Received: the folder {path}")
-    if path.suffix or path.parent != Path():
-        raise FileNotFoundError(f"There is no weights file {path}.")
-    tags = (row.tag for row in CHECKPOINTS)
+    if "://" not in text and (path.suffix or path.parent != Path()):
+        hint = " Repositories of the hub begin with hf://." if "/" in text else ""
+        raise FileNotFoundError(f"There is no weights file {path}.{hint}")
+    tags = [row.tag for row in CHECKPOINTS if row.network == network]
+    tags = ["imagenet", *tags] if tags else [row.tag for row in CHECKPOINTS]
     raise ValueError(
         "`weights` should be None, 'imagenet', the tag of a published checkpoint, "
         f"'hf://owner/name' or the path of a file. {near_matches(text, tags, 5)} "

@@ -176,6 +176,6 @@ def known(name: str) -> Global:
     if name not in KNOWN:
         raise Refused(
             f"it asks for `{shown(name)}`, which no file of weights needs; it is "
-            "refused"
+            "refused (of a whole model, save its `state_dict()` instead)"
         )
     return Global(name)

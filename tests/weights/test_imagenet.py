@@ -149,6 +149,6 @@ def test_every_row_is_of_a_network_and_complete():
 def test_list_weights():
     assert keras_senet.list_weights() == CHECKPOINTS
     assert len(keras_senet.list_weights("se_resnet50")) == 9
-    with pytest.raises(ValueError, match="no published weights of se_resnet20"):
+    with pytest.raises(ValueError, match="no published weights of 'se_resnet20'"):
         keras_senet.list_weights("se_resnet20")
     assert json.dumps([row.tag for row in keras_senet.list_weights("senet154")])
