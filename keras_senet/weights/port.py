@@ -49,60 +49,56 @@ def port(
         target: _shapes(rule, file.tensors, targets[target])
         for target, rule in wanted.items()
         if target in targets
-        and sources_of(rule) <= file.tensors.keys()
+        and set(rule.sources) <= file.tensors.keys()
         and not _fits(rule, file.tensors, targets[target])
     }
-    skipped = {target.partition("/")[0] for target in differing if skip_mismatch}
     missing = sources - file.tensors.keys()
-    head = {x for rule in rules if rule.target.startswith(HEAD) for x in rule.sources}
-    if skip_mismatch and missing and missing == head:
-        # A file without a classifier is one whose classifier differs.
-        skipped.add(HEAD.removesuffix("/"))
-        missing = set()
-    complaints = [
-        _listed("not in the file: ", missing),
-        _listed(
-            "not in the network: ",
-            [
-                name
-                for name in file.tensors
-                if name not in sources and not leftover(name)
-            ],
-        ),
-        _listed("in the network alone: ", targets.keys() - wanted.keys()),
-        _listed("in the file alone: ", wanted.keys() - targets.keys()),
-        "" if skip_mismatch else _listed("of another shape: ", differing.values()),
-        _listed(
-            "not of floating-point numbers: ",
-            [
-                f"{name} ({file.tensors[name].dtype})"
-                for name in sources & file.tensors.keys()
-                if "float" not in file.tensors[name].dtype
-            ],
-        ),
-    ]
-    if any(complaints):
-        hint = ""
-        if len([x for x in complaints if x]) == 1 and differing:
-            if all(target.startswith(HEAD) for target in differing):
-                hint = " `skip_mismatch=True` keeps the classifier random."
-            elif len(differing) == 1 and "stem" in next(iter(differing)):
-                hint = " `adapt_input_channels` makes networks for other channels."
+    skipped: set[str] = set()
+    if skip_mismatch:
+        skipped = {target.partition("/")[0] for target in differing}
+        differing = {}
+        head = {x for r in rules if r.target.startswith(HEAD) for x in r.sources}
+        if missing and missing == head:
+            # A file without a classifier is one whose classifier differs.
+            skipped.add(HEAD.removesuffix("/"))
+            missing = set()
+    names = file.tensors.keys()
+    sides = {
+        "not in the file": missing,
+        "not in the network": {x for x in names - sources if not leftover(x)},
+        "in the network alone": targets.keys() - wanted.keys(),
+        "in the file alone": wanted.keys() - targets.keys(),
+        "of another shape": differing.values(),
+        "not of floating-point numbers": {
+            f"{name} ({file.tensors[name].dtype})"
+            for name in sources & names
+            if "float" not in file.tensors[name].dtype
+        },
+    }
+    if complaints := [_listed(what, x) for what, x in sides.items() if x]:
+        hint = _hint(differing) if len(complaints) == 1 else ""
         raise ValueError(
             f"`weights` should fit the network tensor by tensor; "
-            f"{'; '.join(filter(None, complaints))}.{hint} "
-            f"Received: weights={file.path}"
+            f"{'; '.join(complaints)}.{hint} Received: weights={file.path}"
         )
     # The head first: classes of an unknown order are only found out here.
-    for target, rule in sorted(
-        wanted.items(), key=lambda item: not item[0].startswith(HEAD)
-    ):
+    for target in sorted(wanted, key=lambda name: not name.startswith(HEAD)):
         if target.partition("/")[0] not in skipped:
+            rule = wanted[target]
             arrays = [file.tensors[source].read() for source in rule.sources]
             targets[target].assign(as_float(rule.layout.turn(*arrays)))
     if skipped:
-        warnings.warn(f"Not loaded: {', '.join(sorted(skipped))}.", stacklevel=3)
+        warnings.warn(f"Not loaded: {', '.join(sorted(skipped))}.", stacklevel=4)
     return skipped
+
+
+def _hint(differing: Collection[str]) -> str:
+    """What a person may want whose shapes differ."""
+    if differing and all(target.startswith(HEAD) for target in differing):
+        return " `skip_mismatch=True` keeps the classifier random."
+    if len(differing) == 1 and "stem" in next(iter(differing)):
+        return " `adapt_input_channels` makes networks for other channels."
+    return ""
 
 
 def weights_of(layers: Collection[keras.layers.Layer]) -> dict[str, Any]:
@@ -112,11 +108,6 @@ def weights_of(layers: Collection[keras.layers.Layer]) -> dict[str, Any]:
         for layer in layers
         for weight in layer.weights
     }
-
-
-def sources_of(rule: Rule) -> set[str]:
-    """The names that a rule wants."""
-    return set(rule.sources)
 
 
 def as_float(array: np.ndarray) -> np.ndarray:
@@ -135,8 +126,6 @@ def _shapes(rule: Rule, tensors: Mapping[str, StoredTensor], weight: Any) -> str
 
 
 def _listed(what: str, names: Collection[str]) -> str:
-    if not names:
-        return ""
     shown = sorted(names)
     more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
-    return f"{what}{', '.join(shown[:SHOWN])}{more}"
+    return f"{what}: {', '.join(shown[:SHOWN])}{more}"

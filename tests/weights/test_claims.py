@@ -172,3 +172,33 @@ def test_files_of_other_models(tmp_path):
 def test_weights_of_another_type(weights):
     with pytest.raises(ValueError, match="`weights` should be None, a name or a path"):
         NETWORKS["se_resnet50"](weights=weights)
+
+
+def test_a_file_without_a_classifier(tmp_path):
+    features = small.build("se_resnet50", include_top=False)
+    state = small.state("se_resnet50", features, "timm", top=False)
+    save_file(state, tmp_path / "x.safetensors")
+    with pytest.raises(ValueError, match=r"not in the file: fc\.bias, fc\.weight"):
+        NETWORKS["se_resnet50"](weights=tmp_path / "x.safetensors", classes=3)
+    with pytest.warns(UserWarning, match=r"Not loaded: predictions\.") as caught:
+        model = NETWORKS["se_resnet50"](
+            weights=tmp_path / "x.safetensors", classes=3, skip_mismatch=True
+        )
+    # The warning is about the line above, not about one of ours.
+    assert caught[0].filename == __file__
+    ours, theirs = (
+        x.get_layer("stage5_block1_conv3").kernel for x in (model, features)
+    )
+    np.testing.assert_array_equal(ours, theirs)
+
+
+def test_conversion_of_a_network_whose_classifier_wants_one_size(tmp_path):
+    source = keras_senet.SEVGG16(classes=2, input_shape=(64, 64, 3), reduction=64)
+    source.save_weights(tmp_path / "x.weights.h5")
+    found = recognize(tmp_path / "x.weights.h5")
+    assert found.arguments["input_shape"] == (64, 64, 3)
+    assert found.changed() == {
+        "classes": 2,
+        "input_shape": (64, 64, 3),
+        "reduction": 64,
+    }
