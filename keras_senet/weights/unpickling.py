@@ -4,7 +4,6 @@ It is no `pickle.Unpickler`: it imports nothing, calls nothing that a pickle nam
 and sets no attribute, so that there is nothing to be misled.
 """
 
-import pickletools
 import struct
 from typing import Any
 
@@ -46,6 +45,8 @@ def unpickle(stream: Any, storages: dict[str, Storage] | None = None) -> Any:
     Raises:
         ValueError: If the pickle is damaged, or asks for anything else.
     """
+    import pickletools  # for files of torch alone
+
     machine = _Machine(storages)
     try:
         for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
