@@ -15,14 +15,14 @@ NAMES = ("se_resnet18", "se_resnet50", "se_resnext50", "senet154")
 
 
 def spec(name):
-    """A published network with one narrow block in each stage."""
+    """A published network with one narrow block in each of two stages."""
     full = families.SPECS[name]
     deep = len(full.stem) == 3
     stem = ((8, 3, 2), (8, 3, 1), (16, 3, 1)) if deep else ((16, 7, 2),)
     return replace(
         full,
-        depths=(1, 1, 1, 1),
-        widths=(16, 16, 32, 32),
+        depths=(1, 1),
+        widths=(16, 32),
         stem=stem,
         groups=min(full.groups, 4),
         size=64,
