@@ -85,6 +85,7 @@ def test_comparison_refuses_shapes_and_numbers_that_are_none():
         parity.compare(np.zeros(2), np.array([0, np.nan]), 1)
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_run_is_an_error_in_words(tmp_path):
     with pytest.raises(ParityError, match="cannot be loaded and run"):
         parity.replay(tmp_path, {"images": np.zeros(1)})

@@ -5,10 +5,12 @@ Logits of published networks against timm: tests/weights/test_published.py.
 
 import keras
 import numpy as np
+import pytest
 
 import keras_senet
 
 
+@pytest.mark.slow
 def test_the_dialects_differ_visibly():
     keras.utils.set_random_seed(0)
     ours = {

@@ -99,6 +99,7 @@ def test_evaluate_repeats_the_accuracy(run):
     assert cli("evaluate", out).stdout.strip() == expected
 
 
+@pytest.mark.slow
 def test_export_makes_the_next_version_and_says_how_equal_it_is(run):
     out, printed = run
     assert "probabilities of 64 test images differ" in printed
@@ -110,6 +111,7 @@ def test_export_makes_the_next_version_and_says_how_equal_it_is(run):
     assert (root / "2" / "saved_model.pb").is_file()
 
 
+@pytest.mark.slow
 def test_existing_folder_is_refused_or_overwritten(run, tmp_path):
     out, _ = run
     before = (out / "record.json").read_bytes()

@@ -49,8 +49,17 @@ def write(kind, path, arrays):
         (write_zip if kind == "zip" else write_legacy)(path, state)
 
 
-@pytest.mark.parametrize("count", [1, 30])
-@pytest.mark.parametrize("kind", ["zip", "legacy", "safetensors", "caffemodel"])
+@pytest.mark.parametrize(
+    ("kind", "count"),
+    # Of many tensors only Caffe's are all in memory at once.
+    [
+        ("zip", 1),
+        ("legacy", 1),
+        ("safetensors", 1),
+        ("caffemodel", 1),
+        ("caffemodel", 30),
+    ],
+)
 def test_memory(tmp_path, kind, count):
     path = tmp_path / "x.bin"
     array = np.ones(SIZE // 4 // count, "float32")
