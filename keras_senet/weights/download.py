@@ -45,17 +45,22 @@ def download(
             return
         if not resume:
             partial.unlink(missing_ok=True)
-        while True:
-            resumed = partial.is_file()
-            try:
-                _receive(url, partial, target.name)
-                check(partial)
-                break
-            except InputError:
+        try:
+            while True:
+                resumed = partial.is_file()
+                try:
+                    _receive(url, partial, target.name)
+                    check(partial)
+                    break
+                except InputError:
+                    partial.unlink()
+                    # The fault may lie in what was left from another day.
+                    if not resumed:
+                        raise
+        finally:
+            # An empty file is nothing to resume from.
+            if partial.is_file() and not partial.stat().st_size:
                 partial.unlink()
-                # The fault may lie in what was left from another day.
-                if not resumed:
-                    raise
         os.replace(partial, target)
 
 
