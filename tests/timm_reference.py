@@ -34,6 +34,8 @@ def random_network(name, seed):
     rng = np.random.default_rng(seed)
     network = timm.create_model(name, pretrained=False).eval()
     state = network.state_dict()
+    # Normalizations on a branch: two in basic blocks, three in bottlenecks.
+    branch = 3 if "layer1.0.bn3.weight" in state else 2
     for key, value in state.items():
         shape = tuple(value.shape)
         if key.endswith("num_batches_tracked"):
@@ -45,7 +47,7 @@ def random_network(name, seed):
         elif key.endswith("bias"):
             new = rng.normal(0, 0.1, shape)
         elif len(shape) == 1:
-            last = re.search(r"layer\d\.\d+\.bn3|layer\d\.\d+\.bn2$", key)
+            last = re.fullmatch(rf"layer\d\.\d+\.bn{branch}\.weight", key)
             new = rng.uniform(0.5, 1.5, shape) * (0.3 if last else 1)
         else:
             new = rng.normal(0, np.sqrt(2 / np.prod(shape[1:])), shape)
