@@ -63,17 +63,13 @@ def port(
             skipped.add(HEAD.removesuffix("/"))
             missing = set()
     names = file.tensors.keys()
-    sides = {
+    sides: dict[str, Collection[str]] = {
         "not in the file": missing,
         "not in the network": {x for x in names - sources if not leftover(x)},
         "in the network alone": targets.keys() - wanted.keys(),
         "in the file alone": wanted.keys() - targets.keys(),
         "of another shape": differing.values(),
-        "not of floating-point numbers": {
-            f"{name} ({file.tensors[name].dtype})"
-            for name in sources & names
-            if "float" not in file.tensors[name].dtype
-        },
+        "not of floating-point numbers": _no_floats(file.tensors, sources & names),
     }
     if complaints := [_listed(what, x) for what, x in sides.items() if x]:
         hint = _hint(differing) if len(complaints) == 1 else ""
@@ -90,6 +86,11 @@ def port(
     if skipped:
         warnings.warn(f"Not loaded: {', '.join(sorted(skipped))}.", stacklevel=4)
     return skipped
+
+
+def _no_floats(tensors: Mapping[str, StoredTensor], names: set[str]) -> set[str]:
+    kinds = {name: tensors[name].dtype for name in names}
+    return {f"{name} ({kind})" for name, kind in kinds.items() if "float" not in kind}
 
 
 def _hint(differing: Collection[str]) -> str:
