@@ -144,6 +144,7 @@ print(float(tf.norm(tape.gradient(loss, x))) > 0)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("only_tensorflow")
 def test_without_onednn_there_is_a_gradient():
     environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": "0"}

@@ -93,6 +93,7 @@ def test_models_take_raw_pixels(run):
     assert right == record_of(out)["metrics"]["test"]["top1"]
 
 
+@pytest.mark.slow
 def test_evaluate_repeats_the_accuracy(run):
     out, printed = run
     expected = next(x for x in printed.splitlines() if x.startswith("Test accuracy"))

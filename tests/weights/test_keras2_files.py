@@ -76,6 +76,7 @@ def same(model, other):
         np.testing.assert_array_equal(found, known[weight.path], weight.path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whole", [False, True])
 def test_a_file_of_the_package(tmp_path, model, whole):
     path = write_keras2(tmp_path / "x.h5", layers_of(model), whole=whole)
