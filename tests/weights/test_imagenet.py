@@ -16,6 +16,7 @@ from keras_senet.models.families import NETWORKS
 from keras_senet.weights import catalog, sources
 from keras_senet.weights.catalog import CHECKPOINTS, IMAGENET, checkpoint
 from keras_senet.weights.classes import imagenet_classes
+from keras_senet.weights.names import dialect
 
 HUB = "/timm/seresnet50.ra2_in1k/resolve/main/model.safetensors"
 
@@ -132,6 +133,10 @@ def test_every_row_is_of_a_network_and_complete():
     for row in CHECKPOINTS:
         assert row.network in NETWORKS
         assert IMAGENET[row.network] in tags
+        # A row states what its publisher's names imply.
+        publisher = dialect(row.dialect)
+        assert row.variant in (None, publisher.variant)
+        assert row.use_bias == publisher.use_bias
         assert row.license and row.origin
         if row.hashes is not None:
             kind, digits = row.hashes
