@@ -15,7 +15,7 @@ from keras_senet.data.keys import draw_key
 HIGHEST_MAGNITUDE = 10.0
 
 
-def jitter(image: Any, key: Any, amount: float) -> Any:
+def jitter(image: Any, key: Any, amount: int) -> Any:
     """Adds noise to every channel of every pixel: "pixel jitter".
 
     The release of SENet names "pixel jitter +-20"; its author described it as one
@@ -25,10 +25,11 @@ def jitter(image: Any, key: Any, amount: float) -> Any:
     Args:
         image: Tensor of shape `(height, width, channels)` with values 0..255.
         key: Integer tensor of shape `(2,)`; the same key gives the same result.
-        amount: Largest change; the noise is uniform between it and its negative.
+        amount: Largest change; each integer between it and its negative is as
+            probable.
 
     Returns:
-        A tensor of the same shape and dtype, within 0..255; integers are rounded.
+        A tensor of the same shape and dtype, within 0..255.
 
     Example:
 
@@ -44,10 +45,14 @@ def jitter(image: Any, key: Any, amount: float) -> Any:
     import tensorflow as tf
 
     image = tf.convert_to_tensor(image)
+    # Sums of integers are exact, in whatever order a graph adds them.
     noise = tf.random.stateless_uniform(
-        tf.shape(image), draw_key(key, "jitter"), -float(amount), float(amount)
+        tf.shape(image), draw_key(key, "jitter"), -amount, amount + 1, dtype=tf.int32
     )
-    return _like(tf.cast(image, tf.float32) + noise, image)
+    exact = tf.int32 if image.dtype.is_integer else image.dtype
+    changed = tf.cast(image, exact) + tf.cast(noise, exact)
+    changed = tf.cast(tf.clip_by_value(changed, 0, 255), image.dtype)
+    return tf.ensure_shape(changed, image.shape)
 
 
 def random_erasing(
@@ -75,6 +80,17 @@ def random_erasing(
 
     Raises:
         ValueError: If the probability is not within 0..1.
+
+    Example:
+
+    ```python
+    import tensorflow as tf
+
+    from keras_senet.data.changes import random_erasing
+
+    image = tf.zeros((32, 32, 3), tf.uint8)
+    erased = random_erasing(image, key=(1, 2), probability=1.0)
+    ```
     """
     import tensorflow as tf
 
@@ -130,6 +146,17 @@ def rand_augment(
 
     Raises:
         ValueError: If the image is not of uint8, or the magnitude not within 0..10.
+
+    Example:
+
+    ```python
+    import tensorflow as tf
+
+    from keras_senet.data.changes import rand_augment
+
+    image = tf.zeros((32, 32, 3), tf.uint8)
+    changed = rand_augment(image, key=(1, 2), operations=2, magnitude=9.0)
+    ```
     """
     import tensorflow as tf
 
@@ -169,12 +196,3 @@ def _box(
     lengths = tf.clip_by_value(lengths, 1.0, sides)
     corner = tf.floor(draws[2:] * (sides - lengths + 1.0))
     return tf.cast(tf.concat((corner, lengths), axis=0), tf.int32)
-
-
-def _like(values: Any, image: Any) -> Any:
-    import tensorflow as tf
-
-    values = tf.clip_by_value(values, 0.0, 255.0)
-    if image.dtype.is_integer:
-        values = tf.round(values)
-    return tf.ensure_shape(tf.cast(values, image.dtype), image.shape)

@@ -152,8 +152,7 @@ def _weights(count: Any, key: Any, alpha: float) -> Any:
     gammas = tf.random.stateless_gamma(
         (2, count), draw_key(key, "weights"), alpha=float(alpha)
     )
-    # For small alphas, both may be too small for float32.
-    return tf.math.divide_no_nan(gammas[0], gammas[0] + gammas[1])
+    return gammas[0] / (gammas[0] + gammas[1])
 
 
 def _soft(labels: Any, partners: Any, weights: Any) -> Any:
