@@ -111,10 +111,9 @@ def test_bad_folders(capsys, tmp_path):
         (data / name).mkdir(parents=True)
         for index in range(3):
             Image.new("RGB", (8, 8)).save(data / name / f"{index}.png")
-    Image.new("RGBA", (8, 8)).save(data / "b" / "3.png")
+    (data / "c").mkdir()
     line = fails(capsys, "train", "--data", data, "--out", out)
-    assert str(data / "b" / "3.png") in line
-    assert "alpha channel" in line
+    assert "has 0 images" in line
     assert not out.exists()
 
 

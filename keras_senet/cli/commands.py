@@ -17,13 +17,13 @@ class Commands:
     parsers: Any
 
     def add(
-        self, name: str, run: Callable[[argparse.Namespace], None], text: str
+        self, name: str, run: Callable[[argparse.Namespace], int | None], text: str
     ) -> argparse.ArgumentParser:
         """Adds a command.
 
         Args:
             name: Its name.
-            run: Runs it.
+            run: Runs it, and may return an exit code.
             text: What it does, in a few words that could begin a sentence.
 
         Returns:

@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from keras_senet.cli.commands import Commands
+from keras_senet.data.augmentation import AUGMENTATIONS
 from keras_senet.errors import InputError
 
 FORMATS = ("saved_model",)
@@ -59,14 +60,24 @@ def _train_options(sub: argparse.ArgumentParser) -> None:
             "data",
             str,
             "DATA",
-            "`digits`, a folder with a sub-folder of images for each class, or a "
-            "name of TensorFlow Datasets (digits)",
+            "`digits`, a folder with a sub-folder of images for each class (perhaps "
+            "within train, validation and test), a folder of `keras-senet data pack`, "
+            "or a name of TensorFlow Datasets (digits)",
         ),
         ("image-size", int, "PIXELS", "side of the images (the data's or network's)"),
         ("epochs", int, "N", "passes over the training images (20)"),
         ("batch-size", int, "N", "images in a step, over all devices (32)"),
         ("learning-rate", float, "RATE", "the highest learning rate (0.05)"),
         ("reduction", _reduction, "R", "reduction ratio, or `none` without SE (16)"),
+        (
+            "augmentation",
+            str,
+            "NAME",
+            f"random changes of the images: {', '.join(AUGMENTATIONS)} (the data's "
+            "own; or paper, and cifar below 96 pixels)",
+        ),
+        ("on-bad-image", str, "POLICY", "raise, or skip what cannot be read (raise)"),
+        ("split-seed", int, "N", "of a folder's validation and test images (0)"),
         ("seed", int, "N", "of weights, order and augmentation (0)"),
     ]
     for name, kind, metavar, text in options:
@@ -77,6 +88,15 @@ def _train_options(sub: argparse.ArgumentParser) -> None:
             default=argparse.SUPPRESS,
             help=text,
         )
+    sub.add_argument(
+        "--balanced",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="sample each class equally often, as the conference paper does",
+    )
+    sub.add_argument(
+        "--cache", action="store_true", help="keep the images, as stored, in memory"
+    )
     sub.add_argument("--out", metavar="DIR", help="run folder (runs/MODEL-DATA)")
     sub.add_argument(
         "--devices",
@@ -122,6 +142,7 @@ def train(options: argparse.Namespace) -> None:
         devices=options.devices,
         overwrite=options.overwrite,
         resume=options.resume,
+        cache=options.cache,
     )
     for split, metrics in record["metrics"].items():
         print(
@@ -129,6 +150,8 @@ def train(options: argparse.Namespace) -> None:
             f"({metrics['top1']} of {metrics['count']})"
         )
     print(f"Best epoch {record['best_epoch']} of {recipe.epochs}, run in {out}")
+    if record["bad_images"]:
+        print(f"Left out {len(record['bad_images'])} bad images, see record.json")
     if not options.no_export:
         _export_saved_model(out)
 
@@ -147,14 +170,23 @@ def evaluate(options: argparse.Namespace) -> None:
         return
     if options.run in {row.tag for row in list_weights()}:
         raise InputError(f"The checkpoint {options.run} wants --data DIR.")
-    from keras_senet.training.loop import check_backend, measure_best, open_data
+    from keras_senet.training.checks import check_backend
+    from keras_senet.training.data import open_data
+    from keras_senet.training.loop import measure_best
     from keras_senet.training.run import open_run
 
     check_backend()
     run = open_run(options.run)
-    test = {"test": open_data(run).test}
-    results = measure_best(run, test, run.read_recipe().batch_size)
-    print(f"Test accuracy {results['test']}")
+    name, images = _measured(open_data(run))
+    results = measure_best(run, {name: images})
+    print(f"{name.capitalize()} accuracy {results[name]}")
+
+
+def _measured(source: Any) -> tuple[str, Any]:
+    """The images that measure a result: the test's, where there are any."""
+    if source.test is None:
+        return "validation", source.validation
+    return "test", source.test
 
 
 def export(options: argparse.Namespace) -> None:
@@ -163,21 +195,23 @@ def export(options: argparse.Namespace) -> None:
 
 
 def _export_saved_model(path: str) -> None:
-    from keras_senet.data.pipeline import evaluation_batches
+    from keras_senet.data.bad_images import BadImages
     from keras_senet.export import to_saved_model
-    from keras_senet.training.loop import check_backend, open_data
+    from keras_senet.training.checks import check_backend
+    from keras_senet.training.data import exact_batches, open_data
     from keras_senet.training.run import open_run
 
     check_backend()
     run = open_run(path)
-    test = open_data(run).test
-    model = run.read_best()
-    count = min(test.count, PARITY_IMAGES)
-    batches = evaluation_batches(test, size=model.input_shape[1], batch_size=count)
-    images = next(iter(batches))[0].numpy()
-    report = to_saved_model(model, run.exports / "saved_model", images)
+    name, images = _measured(open_data(run))
+    model, recipe = run.read_best(), run.read_recipe()
+    recipe = replace(recipe, batch_size=min(images.count, PARITY_IMAGES))
+    size, bad = model.input_shape[1], BadImages(recipe.on_bad_image)
+    batch = next(iter(exact_batches(recipe, images, size, bad)))
+    pixels = batch[0].numpy().astype("float32")
+    report = to_saved_model(model, run.exports / "saved_model", pixels)
     print(
-        f"SavedModel in {report.path}: probabilities of {report.images} test images "
+        f"SavedModel in {report.path}: probabilities of {report.images} {name} images "
         f"differ from the Keras model's by at most {report.largest_difference:.1e}"
     )
 

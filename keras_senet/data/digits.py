@@ -1,9 +1,10 @@
 """The embedded default: 1,797 handwritten digits, real images without a download."""
 
-from typing import Any
+import io
 
-from keras_senet.data.augment import Augmentation
-from keras_senet.data.source import Source, Split, fingerprint, stratified
+from keras_senet.data.augmentation import DIGITS
+from keras_senet.data.indexed import Indexed
+from keras_senet.data.source import Source, fingerprint, stratified
 
 
 def digits() -> Source:
@@ -18,43 +19,34 @@ def digits() -> Source:
         The data set.
     """
     import numpy as np
+    from PIL import Image
     from sklearn.datasets import load_digits
 
     data = load_digits()
     levels = np.rint(data.images * (255 / 16)).astype("uint8")
-    images = np.repeat(levels[..., np.newaxis], 3, axis=-1)
     labels = data.target.astype("int64")
+    pictures = []
+    for picture in levels:
+        file = io.BytesIO()
+        Image.fromarray(picture).save(file, "PNG")
+        pictures.append(file.getvalue())
     train, validation, test = (
-        _split(images[chosen], labels[chosen]) for chosen in stratified(labels)
+        Indexed(
+            names=[f"digit {index}" for index in part],
+            labels=labels[part],
+            contents=[pictures[index] for index in part],
+        )
+        for part in stratified(labels)
     )
     return Source(
         name="digits",
         class_names=tuple(str(name) for name in data.target_names),
-        fingerprint=fingerprint(images.tobytes(), labels.tobytes()),
+        fingerprint=fingerprint(
+            np.repeat(levels[..., np.newaxis], 3, axis=-1).tobytes(), labels.tobytes()
+        ),
         train=train,
         validation=validation,
         test=test,
-        augmentation=Augmentation(
-            shift=0.1,
-            rotation=12.0,
-            zoom=0.15,
-            shear=15.0,
-            mirror=False,
-            fill="CONSTANT",
-        ),
+        augmentation=DIGITS,
         size=32,
     )
-
-
-def _split(images: Any, labels: Any) -> Split:
-    def in_order() -> Any:
-        import tensorflow as tf
-
-        return tf.data.Dataset.from_tensor_slices((images, labels))
-
-    def load(index: Any) -> tuple[Any, Any]:
-        import tensorflow as tf
-
-        return tf.gather(images, index), tf.gather(labels, index)
-
-    return Split(count=len(labels), in_order=in_order, load=load)

@@ -13,8 +13,30 @@ DRAWS = (
     "mixing",
     "weights",
     "places",
+    "crop",
+    "padding",
+    "movement",
+    "mirror",
+    "layers",
 )
 APART = 0x9E3779B
+
+
+def visit_key(seed: int, epoch: Any, number: Any) -> Any:
+    """The key of one visit to an image.
+
+    Args:
+        seed: Any integer.
+        epoch: Number of the epoch, from 0.
+        number: Of the visit within the epoch, see `Example`.
+
+    Returns:
+        An int64 tensor of shape `(2,)`.
+    """
+    import tensorflow as tf
+
+    first = tf.constant(seed % 2**31 * 2**32, tf.int64) + tf.cast(epoch, tf.int64)
+    return tf.stack([first, tf.cast(number, tf.int64)])
 
 
 def draw_key(key: Any, draw: str) -> Any:

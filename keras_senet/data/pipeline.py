@@ -1,14 +1,21 @@
 """Training batches that can be replayed, evaluation batches that are exact."""
 
-import functools
+import math
+import os
 from typing import Any
 
-from keras_senet.data.augment import augment
-from keras_senet.data.source import Source, Split
+from keras_senet.data.augmentation import CIFAR, PAPER, Augmentation
+from keras_senet.data.bad_images import BadImages, batches
+from keras_senet.data.crops import center_crop
+from keras_senet.data.decoding import decode
+from keras_senet.data.images import Example, Images, Order
+from keras_senet.data.keys import visit_key
+from keras_senet.data.source import Source
+from keras_senet.data.training_image import mixed, training_image
+from keras_senet.errors import InputError
 
-# Streams have no random access: they are shuffled as they pass, scaled already, so
-# that the buffer takes 0.6 GB at 224 pixels.
-STREAM_BUFFER = 4096
+# Networks for images below this side see them whole, and shifted by a few pixels.
+SMALL = 96
 
 
 def training_batches(
@@ -19,132 +26,264 @@ def training_batches(
     seed: int,
     first_epoch: int,
     last_epoch: int,
+    first_step: int = 0,
+    augmentation: Augmentation | None = None,
+    balanced: bool = False,
+    bad_images: BadImages | None = None,
+    worker: int = 0,
+    workers: int = 1,
+    threads: int | None = None,
+    deterministic: bool = True,
 ) -> Any:
     """The batches of all epochs, one after the other.
 
-    Order and augmentation of an epoch depend on the seed and on the epoch's
-    number alone, so a run that starts in the middle sees the same images. Each
-    epoch sees each image at most once: the images that fill no batch are left
-    out, others in each epoch.
+    Order and random changes are a function of the seed, the number of the epoch and
+    the image, so a run that starts in the middle sees the same batches. Each epoch
+    sees each image at most once: the images that fill no batch are left out, others
+    in each epoch. With `balanced`, each class is seen equally often in expectation,
+    and so images of large classes not in every epoch.
 
     Args:
         source: The data set.
         size: Side of the images, in pixels.
-        batch_size: Images in a batch, over all replicas.
+        batch_size: Images in a batch, over all workers and replicas.
         seed: Any integer.
         first_epoch: Number of the first epoch, from 0.
         last_epoch: Number of the epoch to end before, larger than the first.
+        first_step: How many batches of the first epoch to leave out.
+        augmentation: The random changes; `None` takes those of the source, or else
+            the paper's: `CIFAR` below a size of 96, `PAPER` from there on.
+        balanced: Whether classes are sampled rather than images (conference paper,
+            section 5, "data balancing").
+        bad_images: What to do about images that cannot be read; default: raise.
+        worker: Number of this worker, from 0.
+        workers: How many workers share each batch.
+        threads: For reading and decoding; `None` is one for each CPU.
+        deterministic: `False` gives up the order of the images within a few batches
+            for the speed of uneven storage. Bad images are errors then that do not
+            say which one it was.
 
     Returns:
-        A `tf.data.Dataset` of `(images, labels)`, float32 RGB 0..255 of shape
-        `(batch_size, size, size, 3)` and int64.
+        A `tf.data.Dataset` of `(images, labels)`: RGB 0..255 of shape
+        `(batch_size / workers, size, size, 3)`, uint8, or float32 where images are
+        mixed; int64 labels, or float32 shares of all classes where they are mixed or
+        smoothed.
+
+    Raises:
+        InputError: If batches cannot be filled or shared out.
+
+    Example:
+
+    ```python
+    from keras_senet.data.digits import digits
+    from keras_senet.data.pipeline import training_batches
+
+    batches = training_batches(
+        digits(), size=32, batch_size=64, seed=0, first_epoch=0, last_epoch=10
+    )
+    ```
     """
     import tensorflow as tf
 
-    split = source.train
-    steps = split.count // batch_size
+    images, bad = source.train, bad_images or BadImages()
+    augmentation = chosen_augmentation(augmentation, source, size)
+    steps = steps_per_epoch(source, batch_size, workers)
+    share = batch_size // workers
+    if not deterministic and bad.policy == "skip":
+        raise InputError("Bad images can be skipped in a deterministic order only.")
 
-    def one_epoch(epoch: Any) -> Any:
-        def example(index: Any, image: Any, label: Any) -> tuple[Any, Any]:
-            key = tf.random.fold_in(tf.random.fold_in((seed, 0), epoch), index)
-            image = tf.cast(image, tf.float32)
-            return augment(image, source.augmentation, key), label
-
-        return (
-            _shuffled(split, size, seed, epoch)
-            .take(steps * batch_size)
-            .map(example, num_parallel_calls=tf.data.AUTOTUNE)
-            .batch(batch_size, drop_remainder=True)
+    def order(epoch: Any) -> Order:
+        return Order(
+            seed=seed, epoch=epoch, balanced=balanced, worker=worker, workers=workers
         )
 
-    if split.load is None:
-        # TensorFlow's shuffle wants its seed as a number, not as a tensor.
-        epochs = (one_epoch(epoch) for epoch in range(first_epoch, last_epoch))
-        batches = functools.reduce(lambda a, b: a.concatenate(b), epochs)
+    def visits(epoch: Any) -> Any:
+        done = tf.where(epoch == first_epoch, first_step * share, 0)
+        references = images.references(order(epoch)).take(steps * share)
+        epochs = tf.data.Dataset.from_tensors(epoch).repeat()
+        return tf.data.Dataset.zip(epochs, references.skip(tf.cast(done, tf.int64)))
+
+    def prepare(number: Any, visit: tuple[Any, Any]) -> tuple[Any, ...]:
+        epoch, reference = visit
+        example = images.fetch(order(epoch), reference)
+        key = visit_key(seed, epoch, example.number)
+        image = training_image(example.encoded, size, augmentation, key)
+        return number, image, example.label, key
+
+    def example_at(number: int) -> Example:
+        epoch, step = divmod(number + first_step * share, steps * share)
+        of = order(first_epoch + epoch)
+        return images.fetch(of, next(iter(images.references(of).skip(step).take(1))))
+
+    def finish(_: Any, image: Any, label: Any, key: Any) -> tuple[Any, Any]:
+        return mixed(image, label, key[0], augmentation, len(source.class_names))
+
+    # An epoch more, so that the loss of the last image is noticed by the one after.
+    epochs = tf.data.Dataset.range(first_epoch, last_epoch + 1)
+    numbered = epochs.flat_map(visits).enumerate()
+    numbered = numbered.map(
+        prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=deterministic
+    )
+    if deterministic:
+        found = batches(numbered, share, example_at, bad, images.count)
     else:
-        batches = tf.data.Dataset.range(first_epoch, last_epoch).flat_map(one_epoch)
-    # Of an unknown cardinality, Keras would take one step too many each epoch.
-    total = steps * (last_epoch - first_epoch)
-    batches = batches.apply(tf.data.experimental.assert_cardinality(total))
-    return batches.prefetch(tf.data.AUTOTUNE)
+        found = numbered.batch(share, drop_remainder=True)
+    total = steps * (last_epoch - first_epoch) - first_step
+    return _ready(found.map(finish).take(total), total, threads, deterministic)
 
 
-def evaluation_batches(split: Split, *, size: int, batch_size: int) -> Any:
+def evaluation_batches(
+    images: Images,
+    *,
+    size: int,
+    batch_size: int,
+    resize: int | None = None,
+    interpolation: str = "bilinear",
+    bad_images: BadImages | None = None,
+    worker: int = 0,
+    workers: int = 1,
+    threads: int | None = None,
+    cache: bool = False,
+) -> Any:
     """Batches of equal size that hold every image once.
 
-    The last batch is filled up with black images of weight zero, since replicas
-    must not run empty.
+    The shorter side is resized and the square in the center cut out, to the rounding
+    as PIL does it. The last batch is filled up with black images of weight zero,
+    since replicas must not run empty; with several workers, each has as many batches.
 
     Args:
-        split: The images.
+        images: The images, a split of a `Source`.
         size: Side of the images, in pixels.
-        batch_size: Images in a batch, over all replicas.
+        batch_size: Images in a batch, over all workers and replicas.
+        resize: What the shorter side is resized to before, in pixels; `None` is
+            `shorter_side(size)`.
+        interpolation: `"bilinear"` or `"bicubic"`.
+        bad_images: What to do about images that cannot be read; default: raise.
+            Skipped ones have weight zero.
+        worker: Number of this worker, from 0.
+        workers: How many workers share each batch.
+        threads: For reading and decoding; `None` is one for each CPU.
+        cache: Whether the batches are kept in memory, for validation.
 
     Returns:
-        A `tf.data.Dataset` of `(images, labels, weights)`: float32 RGB 0..255 of
-        shape `(batch_size, size, size, 3)`, int64, and float32, one or zero.
+        A `tf.data.Dataset` of `(images, labels, weights)`: uint8 RGB 0..255 of
+        shape `(batch_size / workers, size, size, 3)`, int64, and float32, one or
+        zero.
+
+    Raises:
+        InputError: If batches cannot be shared out.
     """
     import tensorflow as tf
 
-    missing = -split.count % batch_size
-    padding = tf.data.Dataset.from_tensors(
-        (tf.zeros((size, size, 3)), tf.zeros((), tf.int64), tf.zeros(()))
-    ).repeat(missing)
-    images = split.in_order().map(
-        lambda image, label: (resize(image, size), label, tf.ones(())),
-        num_parallel_calls=tf.data.AUTOTUNE,
-    )
-    batches = images.concatenate(padding).batch(batch_size, drop_remainder=True)
-    total = (split.count + missing) // batch_size
-    batches = batches.apply(tf.data.experimental.assert_cardinality(total))
-    return batches.prefetch(tf.data.AUTOTUNE)
+    share, bad = _share(batch_size, workers), bad_images or BadImages()
+    resize = shorter_side(size) if resize is None else resize
+    order = Order(worker=worker, workers=workers)
+    own = len(range(worker, images.count, workers))
+    total = -(-images.count // batch_size)
+
+    def prepare(number: Any, reference: Any) -> tuple[Any, ...]:
+        example = images.fetch(order, reference)
+        image = center_crop(
+            decode(example.encoded), size, shorter=resize, interpolation=interpolation
+        )
+        return number, image, example.label, tf.ones(())
+
+    def black(number: Any) -> tuple[Any, ...]:
+        image = tf.zeros((size, size, 3), tf.uint8)
+        return number, image, tf.zeros((), tf.int64), tf.zeros(())
+
+    def example_at(number: int) -> Example:
+        references = images.references(order).skip(number)
+        return images.fetch(order, next(iter(references.take(1))))
+
+    def finish(good: Any, image: Any, label: Any, weight: Any) -> tuple[Any, ...]:
+        return image, label, tf.where(good, weight, 0.0)
+
+    numbered = images.references(order).enumerate()
+    numbered = numbered.map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
+    # One more than needed, so that the loss of the last image is noticed.
+    padding = tf.data.Dataset.range(own, total * share + 1).map(black)
+    numbered = numbered.concatenate(padding)
+    found = batches(numbered, share, example_at, bad, images.count)
+    ready = found.map(finish).take(total)
+    return _ready(ready.cache() if cache else ready, total, threads, True)
 
 
-def resize(image: Any, size: int) -> Any:
-    """Takes the square in the center and brings its side to `size`.
+def steps_per_epoch(source: Source, batch_size: int, workers: int = 1) -> int:
+    """How many batches an epoch has.
 
     Args:
-        image: Tensor of shape `(height, width, 3)`, any number type.
-        size: Side of the result, in pixels.
+        source: The data set.
+        batch_size: Images in a batch, over all workers and replicas.
+        workers: How many workers share each batch.
 
     Returns:
-        A float32 tensor of shape `(size, size, 3)`.
+        At least one.
+
+    Raises:
+        InputError: If there are too few images for one, or the workers cannot share
+            a batch equally.
     """
+    share = _share(batch_size, workers)
+    steps = source.train.share(workers) // share
+    if not steps:
+        raise InputError(
+            f"{source.name} has {source.train.count} training images, which do not "
+            f"fill one batch of {batch_size}; choose a smaller --batch-size."
+        )
+    return steps
+
+
+def chosen_augmentation(
+    asked: Augmentation | None, source: Source, size: int
+) -> Augmentation:
+    """What training images go through if that is not said in full.
+
+    Args:
+        asked: What was asked for, if anything was.
+        source: The data set, which may have its own.
+        size: Side of the images, in pixels.
+
+    Returns:
+        What was asked for; or the source's own; or the paper's for images of that
+        size (conference paper, sections 5 and 6.2).
+    """
+    return asked or source.augmentation or (CIFAR if size < SMALL else PAPER)
+
+
+def shorter_side(size: int) -> int:
+    """What the shorter side is resized to before the test.
+
+    Args:
+        size: Side of the crop that is tested, in pixels.
+
+    Returns:
+        Pixels: 256 for 224 and 352 for 299 (conference paper, section 6.1), an
+        eighth cut off at other sizes, too, and nothing at those of small images.
+    """
+    if size < SMALL:
+        return size
+    return 352 if size == 299 else math.floor(size / 0.875)
+
+
+def _share(batch_size: int, workers: int) -> int:
+    if batch_size < 1 or batch_size % workers:
+        raise InputError(
+            f"The batch should be positive and divide by {workers} workers. "
+            f"Received: batch_size={batch_size}"
+        )
+    return batch_size // workers
+
+
+def _ready(found: Any, total: int, threads: int | None, deterministic: bool) -> Any:
+    """Sets how a data set is run, and how long it is."""
     import tensorflow as tf
 
-    shape = tf.shape(image)[:2]
-    side = tf.reduce_min(shape)
-    top, left = tf.unstack((shape - side) // 2)
-    image = tf.image.crop_to_bounding_box(image, top, left, side, side)
-    image = tf.image.resize(image, (size, size), antialias=True)
-    return tf.ensure_shape(image, (size, size, 3))
-
-
-def _shuffled(split: Split, size: int, seed: int, epoch: Any) -> Any:
-    """`(index, image, label)` of one epoch, in an order of (seed, epoch)."""
-    import tensorflow as tf
-
-    load = split.load
-    if load is None:
-
-        def scaled(index: Any, example: tuple[Any, Any]) -> tuple[Any, Any, Any]:
-            image = tf.round(resize(example[0], size))
-            return index, tf.saturate_cast(image, tf.uint8), example[1]
-
-        return (
-            split.in_order()
-            .enumerate()
-            .map(scaled, num_parallel_calls=tf.data.AUTOTUNE)
-            .shuffle(min(split.count, STREAM_BUFFER), seed=seed * 1_000_003 + epoch)
-        )
-
-    def shuffled(position: Any) -> tuple[Any, Any, Any]:
-        key = tf.cast(tf.stack([seed, epoch]), tf.int64)
-        index = tf.random.experimental.index_shuffle(
-            position, key, tf.cast(split.count - 1, tf.int64)
-        )
-        image, label = load(index)
-        return index, resize(image, size), label
-
-    positions = tf.data.Dataset.range(split.count)
-    return positions.map(shuffled, num_parallel_calls=tf.data.AUTOTUNE)
+    # Of an unknown cardinality, Keras would take one step too many each epoch.
+    found = found.apply(tf.data.experimental.assert_cardinality(total))
+    options = tf.data.Options()
+    options.deterministic = deterministic
+    # Away from the threads that compute; an image is too little work to be divided.
+    options.threading.private_threadpool_size = threads or os.cpu_count() or 1
+    options.threading.max_intra_op_parallelism = 1
+    return found.prefetch(tf.data.AUTOTUNE).with_options(options)

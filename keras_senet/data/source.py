@@ -1,30 +1,11 @@
 """What every data set offers: images and labels by split, and class names."""
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from keras_senet.data.augment import Augmentation
-
-
-@dataclass(frozen=True, kw_only=True)
-class Split:
-    """One part of a data set.
-
-    Attributes:
-        count: How many images it has.
-        in_order: A function without arguments that returns a
-            `tf.data.Dataset` of `(image, label)`: uint8 RGB of shape
-            `(height, width, 3)`, and int64. Always in the same order.
-        load: For sources with random access: a TensorFlow function from an
-            index to `(image, label)`. `None` for streams, which are shuffled by
-            a buffer.
-    """
-
-    count: int
-    in_order: Callable[[], Any]
-    load: Callable[[Any], tuple[Any, Any]] | None = None
+from keras_senet.data.augmentation import Augmentation
+from keras_senet.data.images import Images
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +18,10 @@ class Source:
         fingerprint: Changes when any split gets other images.
         train: The images to learn from.
         validation: The images that choose the best checkpoint.
-        test: The images that measure the result.
-        augmentation: The random changes that keep its classes.
+        test: The images that measure the result; `None` if there are none but those
+            of the validation.
+        augmentation: The random changes that keep its classes; `None` if the usual
+            ones of photographs do.
         size: Side of the images to train on, in pixels; `None` takes the
             network's own.
     """
@@ -46,22 +29,29 @@ class Source:
     name: str
     class_names: tuple[str, ...]
     fingerprint: str
-    train: Split
-    validation: Split
-    test: Split
-    augmentation: Augmentation = field(default_factory=Augmentation)
+    train: Images
+    validation: Images
+    test: Images | None = None
+    augmentation: Augmentation | None = None
     size: int | None = None
 
+    @property
+    def splits(self) -> dict[str, Images]:
+        """The splits that there are, by name."""
+        splits = {"train": self.train, "validation": self.validation}
+        return splits if self.test is None else {**splits, "test": self.test}
 
-def stratified(labels: Any) -> tuple[list[int], list[int], list[int]]:
+
+def stratified(labels: Any, seed: int = 0) -> tuple[list[int], list[int], list[int]]:
     """Splits images into training, validation and test, class by class.
 
     A tenth of each class, at least one image, is for validation, a fifth for the
-    test. The choice depends on the labels alone, so that figures of different
+    test. The choice depends on labels and seed alone, so that figures of different
     runs and versions can be compared.
 
     Args:
         labels: Sequence of integers, the class of each image.
+        seed: Any integer from 0; another one makes another choice.
 
     Returns:
         Three sorted lists of indices into `labels`.
@@ -71,7 +61,8 @@ def stratified(labels: Any) -> tuple[list[int], list[int], list[int]]:
     labels = np.asarray(labels)
     parts: tuple[list[int], list[int], list[int]] = ([], [], [])
     for label in np.unique(labels):
-        members = np.random.default_rng(0).permutation(np.flatnonzero(labels == label))
+        random = np.random.default_rng(seed)
+        members = random.permutation(np.flatnonzero(labels == label))
         test = max(1, round(len(members) * 0.2))
         validation = test + max(1, round(len(members) * 0.1))
         chosen = (members[validation:], members[test:validation], members[:test])

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from keras_senet.data.augmentation import augmentation
+from keras_senet.data.bad_images import BadImages
 from keras_senet.errors import InputError, near_matches
 from keras_senet.models.families import NETWORKS
 
@@ -22,6 +24,11 @@ class Recipe:
         batch_size: Images in a step, over all replicas.
         learning_rate: The highest learning rate.
         reduction: The reduction ratio r; `None` trains the network without SE.
+        augmentation: Name of the random changes; `None` takes the data's own, or the
+            paper's for images of that size.
+        balanced: Whether classes are sampled equally often, rather than images.
+        on_bad_image: `"raise"` or `"skip"`.
+        split_seed: Of the images of a folder that are for validation and test.
         seed: Of the initial weights, the order and the augmentation.
 
     Raises:
@@ -35,6 +42,10 @@ class Recipe:
     batch_size: int = 32
     learning_rate: float = 0.05
     reduction: int | None = 16
+    augmentation: str | None = None
+    balanced: bool = False
+    on_bad_image: str = "raise"
+    split_seed: int = 0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -51,5 +62,10 @@ class Recipe:
             raise InputError(
                 f"learning_rate should be positive. Received: {self.learning_rate}"
             )
-        if not 0 <= self.seed < 2**31:
-            raise InputError(f"seed should be in 0..2**31-1. Received: {self.seed}")
+        for name in ("seed", "split_seed"):
+            value = getattr(self, name)
+            if not 0 <= value < 2**31:
+                raise InputError(f"{name} should be in 0..2**31-1. Received: {value}")
+        if self.augmentation is not None:
+            augmentation(self.augmentation)
+        BadImages(self.on_bad_image)

@@ -1,45 +1,25 @@
-"""Random changes of training images, as pure functions of (seed, epoch, index)."""
+"""Moving, turning, scaling, slanting and mirroring an image in one go."""
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
-
-@dataclass(frozen=True, kw_only=True)
-class Augmentation:
-    """How far images are moved at random.
-
-    Attributes:
-        shift: Largest shift in either direction, as a share of the side.
-        rotation: Largest rotation in either direction, in degrees.
-        zoom: Largest change of the scale in either direction, as a share.
-        shear: Largest slant in either direction, in degrees.
-        mirror: Whether half of the images are flipped horizontally.
-        fill: What appears at the edges: `"CONSTANT"` (black) or `"REFLECT"`.
-    """
-
-    shift: float = 0.08
-    rotation: float = 10.0
-    zoom: float = 0.1
-    shear: float = 0.0
-    mirror: bool = True
-    fill: str = "REFLECT"
+from keras_senet.data.augmentation import Augmentation
 
 
-def augment(image: Any, augmentation: Augmentation, seed: Any) -> Any:
+def move(image: Any, augmentation: Augmentation, key: Any) -> Any:
     """Moves, turns, scales, slants and mirrors one image at random.
 
     Args:
-        image: Tensor of shape `(height, width, channels)`, float32.
+        image: Tensor of shape `(height, width, channels)`, uint8 or float32.
         augmentation: How far.
-        seed: Integer tensor of shape `(2,)`; the same seed gives the same result.
+        key: Integer tensor of shape `(2,)`; the same key gives the same result.
 
     Returns:
         A tensor of the same shape and dtype.
     """
     import tensorflow as tf
 
-    amount = tf.random.stateless_uniform((6,), seed, minval=-1.0, maxval=1.0)
+    amount = tf.random.stateless_uniform((6,), key, minval=-1.0, maxval=1.0)
     height = tf.cast(tf.shape(image)[0], tf.float32)
     width = tf.cast(tf.shape(image)[1], tf.float32)
     angle = amount[0] * math.radians(augmentation.rotation)
@@ -64,11 +44,13 @@ def augment(image: Any, augmentation: Augmentation, seed: Any) -> Any:
         ]
     )
     moved = tf.raw_ops.ImageProjectiveTransformV3(
-        images=image[tf.newaxis],
+        images=tf.cast(image, tf.float32)[tf.newaxis],
         transforms=transform[tf.newaxis],
         output_shape=tf.shape(image)[:2],
         fill_value=0.0,
         interpolation="BILINEAR",
         fill_mode=augmentation.fill,
     )[0]
+    if image.dtype == tf.uint8:
+        moved = tf.saturate_cast(tf.round(moved), tf.uint8)
     return tf.ensure_shape(moved, image.shape)

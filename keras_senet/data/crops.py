@@ -1,0 +1,169 @@
+"""From a stored image to a square of the network's size, for training and testing."""
+
+import math
+from typing import Any
+
+from keras_senet.data.augmentation import Augmentation
+from keras_senet.data.decoding import decode, decode_crop, image_size, is_plain_jpeg
+
+# Tries to find a crop within the image, as torchvision does, before giving up.
+ATTEMPTS = 10
+KERNELS = {"bilinear": "triangle", "bicubic": "keyscubic"}
+
+
+def random_crop(encoded: Any, size: int, augmentation: Augmentation, key: Any) -> Any:
+    """Decodes a crop of random size and aspect, and brings it to a square.
+
+    The random-size crop of the conference paper, section 5 (Szegedy et al., 2015):
+    the area is uniform, the aspect uniform in its logarithm. Of a JPEG, only the
+    crop is decoded, and crops of twice, four and eight times the size at a half, a
+    quarter and an eighth of the resolution. Bilinear.
+
+    Args:
+        encoded: String scalar, an image file's bytes.
+        size: Side of the result, in pixels.
+        augmentation: Area and aspect of the crop.
+        key: Integer tensor of shape `(2,)`; the same key gives the same crop.
+
+    Returns:
+        A uint8 tensor of shape `(size, size, 3)`.
+    """
+    import tensorflow as tf
+
+    # One draw for everything: each operation costs as much as a few hundred pixels.
+    numbers = tf.random.stateless_uniform((2 * ATTEMPTS + 2,), key)
+
+    def from_jpeg() -> Any:
+        height, width = image_size(encoded)
+        window = random_window(height, width, augmentation, numbers)
+        times = tf.minimum(window[2], window[3]) // size
+        level = tf.searchsorted([2, 4, 8], times[tf.newaxis], side="right")[0]
+        ratios = (1, 2, 4, 8)
+        image = tf.switch_case(
+            level, [lambda r=r: decode_crop(encoded, *window, ratio=r) for r in ratios]
+        )
+        return _rounded(
+            tf.raw_ops.ResizeBilinear(
+                images=image[tf.newaxis], size=(size, size), half_pixel_centers=True
+            )[0]
+        )
+
+    def from_other() -> Any:
+        image = decode(encoded)
+        height, width = tf.unstack(tf.shape(image)[:2])
+        window = random_window(height, width, augmentation, numbers)
+        image = tf.image.crop_to_bounding_box(image, *window)
+        return _rounded(tf.image.resize(image, (size, size), antialias=True))
+
+    image = tf.cond(is_plain_jpeg(encoded), from_jpeg, from_other)
+    return tf.ensure_shape(image, (size, size, 3))
+
+
+def random_window(
+    height: Any, width: Any, augmentation: Augmentation, numbers: Any
+) -> tuple[Any, Any, Any, Any]:
+    """Chooses where a random-size crop lies.
+
+    Args:
+        height: int32 scalar, of the image.
+        width: int32 scalar, of the image.
+        augmentation: Area and aspect of the crop.
+        numbers: Tensor of shape `(22,)`, uniform in 0..1.
+
+    Returns:
+        int32 scalars: top, left, height, width.
+    """
+    import tensorflow as tf
+
+    least, largest = augmentation.crop_area or (1.0, 1.0)
+    low, high = (math.log(aspect) for aspect in augmentation.crop_aspect)
+    tall, wide = tf.cast(height, tf.float32), tf.cast(width, tf.float32)
+    area = tall * wide * (least + (largest - least) * numbers[:ATTEMPTS])
+    half = 0.5 * (low + (high - low) * numbers[ATTEMPTS : 2 * ATTEMPTS])
+    side = tf.sqrt(area)
+    heights, widths = tf.round(side * tf.exp(-half)), tf.round(side * tf.exp(half))
+    # Without one that fits: the largest in the center whose aspect is in the range.
+    aspect = tf.clip_by_value(wide / tall, *augmentation.crop_aspect)
+    heights = tf.concat([heights, [tf.minimum(tall, tf.round(wide / aspect))]], 0)
+    widths = tf.concat([widths, [tf.minimum(wide, tf.round(tall * aspect))]], 0)
+    fits = (heights <= tall) & (widths <= wide) & (heights >= 1) & (widths >= 1)
+    first = tf.argmax(tf.cast(fits, tf.int8))
+    crop_height = tf.maximum(heights[first], 1.0)
+    crop_width = tf.maximum(widths[first], 1.0)
+    place = tf.where(first == ATTEMPTS, [0.5, 0.5], numbers[2 * ATTEMPTS :])
+    # The last place that is possible has the same chance as the others.
+    top = tf.minimum(tf.floor(place[0] * (tall - crop_height + 1)), tall - crop_height)
+    left = tf.minimum(tf.floor(place[1] * (wide - crop_width + 1)), wide - crop_width)
+    window = tf.cast(tf.stack([top, left, crop_height, crop_width]), tf.int32)
+    return tuple(tf.unstack(window))
+
+
+def center_crop(
+    image: Any, size: int, *, shorter: int, interpolation: str = "bilinear"
+) -> Any:
+    """Resizes an image by its shorter side and cuts out the square in the center.
+
+    As PIL and torchvision do it, to the rounding of 8-bit images: the function of
+    `keras_senet.layers.ResizeAndCrop` for one image of any size in a `tf.data`
+    pipeline, on any backend of Keras.
+
+    Args:
+        image: uint8 tensor of shape `(height, width, 3)`.
+        size: Side of the result, in pixels.
+        shorter: What the shorter side is resized to, in pixels, at least `size`.
+        interpolation: `"bilinear"` or `"bicubic"`, with antialiasing.
+
+    Returns:
+        A uint8 tensor of shape `(size, size, 3)`.
+    """
+    import tensorflow as tf
+
+    sides = tf.shape(image)[:2]
+    least = tf.reduce_min(sides)
+    resized = tf.cast(shorter * sides // least, tf.float32)
+    scale = resized / tf.cast(sides, tf.float32)
+    # Half to even, like Python's `round`, which torchvision calls.
+    offset = -tf.round((resized - size) / 2)
+
+    def along(image: Any, axis: int) -> Any:
+        only = tf.one_hot(axis, 2)
+        output = tf.where(only > 0, size, tf.shape(image)[:2])
+        return _rounded(
+            tf.raw_ops.ScaleAndTranslate(
+                images=image[tf.newaxis],
+                size=output,
+                scale=tf.where(only > 0, scale, 1.0),
+                translation=tf.where(only > 0, offset, 0.0),
+                kernel_type=KERNELS[interpolation],
+                antialias=True,
+            )[0]
+        )
+
+    # PIL resizes the width first, and rounds in between.
+    return tf.ensure_shape(along(along(image, 1), 0), (size, size, 3))
+
+
+def padded_crop(image: Any, pad: int, key: Any) -> Any:
+    """Pads an image with black and cuts out one of its old size at random.
+
+    Args:
+        image: Tensor of shape `(height, width, channels)`.
+        pad: Pixels on each side.
+        key: Integer tensor of shape `(2,)`; the same key gives the same crop.
+
+    Returns:
+        A tensor of the same shape and dtype.
+    """
+    import tensorflow as tf
+
+    padded = tf.pad(image, [(pad, pad), (pad, pad), (0, 0)])
+    place = tf.random.stateless_uniform((2,), key, 0, 2 * pad + 1, tf.int32)
+    begin = tf.concat([place, [0]], 0)
+    return tf.ensure_shape(tf.slice(padded, begin, tf.shape(image)), image.shape)
+
+
+def _rounded(image: Any) -> Any:
+    import tensorflow as tf
+
+    # Without saturation an overshoot of bicubic kernels would wrap around.
+    return tf.saturate_cast(tf.floor(image + 0.5), tf.uint8)

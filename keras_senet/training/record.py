@@ -1,0 +1,53 @@
+"""What is written down about a run before it starts."""
+
+import platform
+from dataclasses import asdict
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_senet.data.augmentation import differences
+from keras_senet.data.source import Source
+from keras_senet.training.data import changes
+from keras_senet.training.recipe import Recipe
+from keras_senet.version import __version__
+
+INPUT = "RGB 0..255, channels last; the normalization is inside the model"
+
+
+def describe(
+    recipe: Recipe, source: Source, strategy: Any, model: keras.Model
+) -> dict[str, Any]:
+    """What is known of a run before it starts."""
+    import tensorflow as tf
+
+    return {
+        "recipe": asdict(recipe),
+        "seed": recipe.seed,
+        "versions": {
+            "keras_senet": __version__,
+            "python": platform.python_version(),
+            "keras": keras.__version__,
+            "tensorflow": tf.__version__,
+            "numpy": np.__version__,
+        },
+        "distribution": {
+            "strategy": type(strategy).__name__,
+            "replicas": strategy.num_replicas_in_sync,
+            "synchronized_batch_norm": strategy.num_replicas_in_sync > 1,
+            "devices": list(strategy.extended.worker_devices),
+        },
+        "data": {
+            "name": source.name,
+            "fingerprint": source.fingerprint,
+            **{name: images.count for name, images in source.splits.items()},
+            "augmentation": differences(changes(recipe, source)),
+            "class_names": list(source.class_names),
+        },
+        "model": {
+            "parameters": model.count_params(),
+            "image_size": model.input_shape[1],
+            "input": INPUT,
+        },
+    }
