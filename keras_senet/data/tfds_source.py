@@ -4,7 +4,12 @@ import re
 import socket
 from typing import Any
 
-from keras_senet.data.source import Source, Split, fingerprint
+from keras_senet.data import records
+from keras_senet.data.images import Order
+from keras_senet.data.sharded import Shard, Sharded
+from keras_senet.data.shuffling import affordable
+from keras_senet.data.source import Source, fingerprint
+from keras_senet.data.splits import Portion, portions
 from keras_senet.errors import InputError, near_matches
 
 # TensorFlow Datasets asks this host first, and for minutes if there is no network.
@@ -24,9 +29,8 @@ def tfds_names() -> list[str]:
 def tfds_source(name: str, data_dir: str | None = None) -> Source:
     """Reads a data set that TensorFlow Datasets has prepared or can download.
 
-    The test split is `test`, or `validation` where there is no labelled test, or
-    else the last fifth of `train`. The validation split is `validation`, if it is
-    not the test, or else a tenth of `train`.
+    Its own files are read, with the images as they are encoded there. Splits are
+    what their names say (`keras_senet.data.splits`); a test without labels is none.
 
     Args:
         name: A name such as `"cifar10"` or `"imagenet2012"`, perhaps with a
@@ -39,7 +43,8 @@ def tfds_source(name: str, data_dir: str | None = None) -> Source:
 
     Raises:
         InputError: If there is no such data set, it is not prepared and there is
-            no network, or it is none of images with one label each.
+            no network, it is not prepared as TFRecord files, or it is none of images
+            with one label each.
     """
     import numpy as np
     import tensorflow_datasets as tfds
@@ -70,15 +75,21 @@ def tfds_source(name: str, data_dir: str | None = None) -> Source:
         )
     if not builder.is_prepared():
         _download(builder)
-    available = set(builder.info.splits)
-    if "test" in available and not _labelled(builder, "test"):
-        available.discard("test")
-    if "train" not in available:
+    if builder.info.file_format is not tfds.core.FileFormat.TFRECORD:
         raise InputError(
-            f"{name!r} should have a train split; it has "
-            f"{', '.join(sorted(available)) or 'none'}."
+            f"{builder.info.full_name} is prepared in {builder.data_path} as "
+            f"{builder.info.file_format.value} files, which cannot be read here. "
+            f"Prepare it as TFRecord files: `tfds build {name} "
+            "--file_format=tfrecord --data_dir=...` with another folder, and set "
+            "TFDS_DATA_DIR to it."
         )
-    train, validation, test = _choose(available)
+    available = {x for x, split in builder.info.splits.items() if split.num_examples}
+    if "test" in available and not _labelled(builder):
+        available.discard("test")
+    try:
+        train, validation, test = portions(available)
+    except InputError as error:
+        raise InputError(f"{builder.info.full_name}: {error}") from error
     return Source(
         name=builder.info.full_name,
         class_names=tuple(label.names),
@@ -86,20 +97,10 @@ def tfds_source(name: str, data_dir: str | None = None) -> Source:
             builder.info.full_name,
             *(f"{x} {builder.info.splits[x].num_examples}" for x in sorted(available)),
         ),
-        train=_split(builder, train),
-        validation=_split(builder, validation),
-        test=_split(builder, test),
+        train=_images(builder, train),
+        validation=_images(builder, validation),
+        test=_images(builder, test) if test else None,
     )
-
-
-def _choose(available: set[str]) -> tuple[str, str, str]:
-    """Training, validation and test out of the splits that there are."""
-    if {"validation", "test"} <= available:
-        return "train", "validation", "test"
-    for test in ("test", "validation"):
-        if test in available:
-            return "train[:90%]", "train[90%:]", test
-    return "train[:70%]", "train[70%:80%]", "train[80%:]"
 
 
 def _download(builder: Any) -> None:
@@ -111,25 +112,59 @@ def _download(builder: Any) -> None:
             f"{builder.data_path} and cannot be downloaded without a network. "
             "Prepare it elsewhere (`tfds build`), and set TFDS_DATA_DIR."
         ) from error
-    builder.download_and_prepare()
+    builder.download_and_prepare(file_format="tfrecord")
 
 
-def _labelled(builder: Any, split: str) -> bool:
-    """Whether a split has labels: unlabelled tests carry the label -1."""
-    first = builder.as_dataset(split=f"{split}[:1]")
-    return all(int(example["label"]) >= 0 for example in first)
+def _labelled(builder: Any) -> bool:
+    """Whether the test has labels: unlabelled tests carry the label -1."""
+    images = _images(builder, Portion("test"))
+    first = images.references(Order()).take(1)
+    return all(int(images.fetch(Order(), visit).label) >= 0 for visit in first)
 
 
-def _split(builder: Any, split: str) -> Split:
-    def pair(example: dict[str, Any]) -> tuple[Any, Any]:
-        import tensorflow as tf
+def _images(builder: Any, portion: Portion) -> Sharded:
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
 
-        image = example["image"]
-        if image.shape[-1] == 1:
-            image = tf.image.grayscale_to_rgb(image)
-        return image, example["label"]
+    split = builder.info.splits[f"{portion.split}[{portion.start}%:{portion.end}%]"]
+    if not split.num_examples:
+        raise InputError(
+            f"{builder.info.full_name} has too few images: none between {portion.start}"
+            f" % and {portion.end} % of {portion.split}."
+        )
+    parts = dict(builder.info.features)
+    # Other features, such as boxes, would be decoded in vain.
+    wanted = ["image", "label"]
+    if isinstance(parts.get("file_name"), tfds.features.Text):
+        wanted.append("file_name")
+    features = tfds.features.FeaturesDict({name: parts[name] for name in wanted})
+    label_alone = tfds.features.FeaturesDict({"label": parts["label"]})
+    as_it_is = {"image": tfds.decode.SkipDecoding()}
 
-    def in_order() -> Any:
-        return builder.as_dataset(split=split, shuffle_files=False).map(pair)
+    def parse(index: Any, record: Any) -> tuple[Any, Any, Any]:
+        example = features.deserialize_example(record, decoders=as_it_is)
+        name = example.get("file_name")
+        if name is None:
+            name = tf.strings.join([portion.split, tf.strings.as_string(index)], " ")
+        return name, example["image"], example["label"]
 
-    return Split(count=builder.info.splits[split].num_examples, in_order=in_order)
+    def label(record: Any) -> Any:
+        return label_alone.deserialize_example(record)["label"]
+
+    def lost(path: str) -> bytes:
+        name = f"A record of {path} that cannot be read".encode()
+        empty: dict[str, bytes | int] = {"image": b"", "label": 0, "file_name": name}
+        return records.serialized({name: empty[name] for name in wanted})
+
+    return Sharded(
+        [Shard(x.filename, x.skip, x.take) for x in split.file_instructions],
+        parse=parse,
+        label=label,
+        lost=lost,
+        buffer=affordable(
+            split.num_examples,
+            builder.info.splits[portion.split].num_bytes
+            * split.num_examples
+            // builder.info.splits[portion.split].num_examples,
+        ),
+    )
