@@ -1,0 +1,210 @@
+"""From the bytes of an image file to pixels, within `tf.data` maps and eagerly."""
+
+from typing import Any
+
+from keras_senet.data.gif import decode_gif, gif_size
+from keras_senet.data.headers import (
+    MAX_PIXELS as MAX_PIXELS,
+)
+from keras_senet.data.headers import (
+    bmp_size,
+    image_format,
+    jpeg_size,
+    png_size,
+    rarely,
+    require,
+    webp_size,
+)
+from keras_senet.data.orientation import (
+    is_plain_jpeg as is_plain_jpeg,
+)
+from keras_senet.data.orientation import (
+    orientation,
+    turned,
+)
+
+# The default of TensorFlow is a fast one that differs by up to 7 levels.
+DCT = "INTEGER_ACCURATE"
+RATIOS = (1, 2, 4, 8)
+
+
+def image_size(encoded: Any) -> tuple[Any, Any]:
+    """Reads the size of an image from its header.
+
+    Args:
+        encoded: The bytes of a JPEG, PNG, GIF, BMP or WebP file, a string scalar.
+
+    Returns:
+        Height and width, int32 scalars, of what `decode` gives.
+
+    Raises:
+        tf.errors.InvalidArgumentError: If these are not the bytes of such a file,
+            or it has more than `MAX_PIXELS` pixels.
+
+    Example:
+
+    ```python
+    import tensorflow as tf
+    from keras_senet.data.decoding import image_size
+
+    height, width = image_size(tf.io.encode_jpeg(tf.zeros((20, 30, 3), tf.uint8)))
+    print(int(height), int(width))  # 20 30
+    ```
+    """
+    import tensorflow as tf
+
+    with tf.device("/CPU:0"):
+        size = tf.cond(
+            is_plain_jpeg(encoded),
+            lambda: jpeg_size(encoded),
+            lambda: rarely(_any_size)(encoded),
+        )
+        return size[0], size[1]
+
+
+def decode(encoded: Any) -> Any:
+    """Decodes an image to RGB, upright.
+
+    The pixels are those of PIL's
+    `ImageOps.exif_transpose(Image.open(file)).convert("RGB")`: grey and CMYK become
+    RGB, an alpha channel is dropped, the first frame stands for an animated GIF. Of
+    16 bits a channel the higher 8 are kept. EXIF turns JPEG, PNG and WebP, XMP turns
+    JPEG and WebP; PNG's older ways to store either are not looked at.
+
+    Args:
+        encoded: The bytes of a JPEG, PNG, GIF, BMP or WebP file, a string scalar.
+
+    Returns:
+        A uint8 tensor of shape `(height, width, 3)`.
+
+    Raises:
+        tf.errors.InvalidArgumentError: If these are not the bytes of such a file,
+            they are broken, it is a BMP with a palette or an animated WebP, or it has
+            more than `MAX_PIXELS` pixels, which is found out before decoding.
+
+    Example:
+
+    ```python
+    import tensorflow as tf
+    from keras_senet.data.decoding import decode
+
+    encoded = tf.io.encode_png(tf.fill((2, 2, 1), tf.constant(7, tf.uint8)))
+    print(decode(encoded)[0, 0].numpy())  # [7 7 7]
+    ```
+    """
+    import tensorflow as tf
+
+    with tf.device("/CPU:0"):
+        image = tf.cond(
+            is_plain_jpeg(encoded),
+            lambda: _decode_jpeg(encoded),
+            lambda: rarely(_decode_any)(encoded),
+        )
+        return tf.ensure_shape(image, (None, None, 3))
+
+
+def decode_crop(
+    encoded: Any, top: Any, left: Any, height: Any, width: Any, ratio: int = 1
+) -> Any:
+    """Decodes a window of a JPEG that needs no turning, and nothing around it.
+
+    With `ratio=1` the pixels are those of `decode`. Other ratios decode a smaller
+    image in less time, with coefficients of high frequency left out, which is close
+    to the average of `ratio` x `ratio` pixels; the window then grows outwards to
+    multiples of `ratio`.
+
+    Args:
+        encoded: The bytes of a file for which `is_plain_jpeg` holds.
+        top: First row of the window in the full image, an int32 scalar.
+        left: First column.
+        height: Rows of the window.
+        width: Columns of the window.
+        ratio: By how much the image is scaled down, 1, 2, 4 or 8.
+
+    Returns:
+        A uint8 tensor of shape `(height, width, 3)`; with a ratio, both are
+        divided by it, rounded outwards.
+
+    Raises:
+        ValueError: If there is no such ratio.
+        tf.errors.InvalidArgumentError: If the bytes are broken or no JPEG, the
+            window is not within the image, or the image has more than `MAX_PIXELS`
+            pixels.
+    """
+    import tensorflow as tf
+
+    if ratio not in RATIOS:
+        raise ValueError(f"`ratio` should be one of {RATIOS}. Received: ratio={ratio}")
+    with tf.device("/CPU:0"):
+        full_width = jpeg_size(encoded)[1]
+        bottom, right = -(-(top + height) // ratio), -(-(left + width) // ratio)
+        top, left = top // ratio, left // ratio
+        # Chroma at the window's edge takes part of its neighbor's.
+        first = tf.maximum(left - 1, 0)
+        last = tf.minimum(right + 1, tf.maximum(-(-full_width // ratio), right))
+        image = tf.io.decode_and_crop_jpeg(
+            encoded,
+            tf.stack([top, first, bottom - top, last - first]),
+            channels=3,
+            ratio=ratio,
+            dct_method=DCT,
+        )
+        return image[:, left - first : right - first]
+
+
+def _any_size(encoded: Any) -> Any:
+    import tensorflow as tf
+
+    readers = (jpeg_size, png_size, gif_size, bmp_size, webp_size)
+    size = _by_format(encoded, readers, tf.zeros(2, tf.int32))
+    return tf.where(orientation(encoded) >= 5, size[::-1], size)
+
+
+def _decode_any(encoded: Any) -> Any:
+    import tensorflow as tf
+
+    readers = (_decode_jpeg, _decode_png, decode_gif, _decode_bmp, _decode_webp)
+    image = _by_format(encoded, readers, tf.zeros((0, 0, 3), tf.uint8))
+    return turned(image, orientation(encoded))
+
+
+def _by_format(encoded: Any, readers: tuple, nothing: Any) -> Any:
+    """Calls the reader of the file's format on it."""
+    import tensorflow as tf
+
+    def refuse() -> Any:
+        message = "These bytes are not a JPEG, PNG, GIF, BMP or WebP file."
+        with tf.control_dependencies([require(tf.constant(False), message)]):
+            return tf.identity(nothing)
+
+    branches = [lambda f=reader: tf.convert_to_tensor(f(encoded)) for reader in readers]
+    return tf.switch_case(image_format(encoded), [*branches, refuse])
+
+
+def _decode_jpeg(encoded: Any) -> Any:
+    import tensorflow as tf
+
+    with tf.control_dependencies([jpeg_size(encoded)]):
+        return tf.io.decode_jpeg(encoded, channels=3, dct_method=DCT)
+
+
+def _decode_png(encoded: Any) -> Any:
+    import tensorflow as tf
+
+    with tf.control_dependencies([png_size(encoded)]):
+        return tf.io.decode_png(encoded, channels=3)
+
+
+def _decode_bmp(encoded: Any) -> Any:
+    import tensorflow as tf
+
+    with tf.control_dependencies([bmp_size(encoded)]):
+        return tf.io.decode_bmp(encoded, channels=3)
+
+
+def _decode_webp(encoded: Any) -> Any:
+    import tensorflow as tf
+
+    with tf.control_dependencies([webp_size(encoded)]):
+        # It refuses to leave out an alpha channel.
+        return tf.io.decode_webp(encoded)[0, :, :, :3]
