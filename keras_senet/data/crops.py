@@ -4,7 +4,8 @@ import math
 from typing import Any
 
 from keras_senet.data.augmentation import Augmentation
-from keras_senet.data.decoding import decode, decode_crop, image_size, is_plain_jpeg
+from keras_senet.data.decoding import decode, decode_crop, is_plain_jpeg
+from keras_senet.data.headers import jpeg_size
 
 # Tries to find a crop within the image, as torchvision does, before giving up.
 ATTEMPTS = 10
@@ -34,7 +35,7 @@ def random_crop(encoded: Any, size: int, augmentation: Augmentation, key: Any) -
     numbers = tf.random.stateless_uniform((2 * ATTEMPTS + 2,), key)
 
     def from_jpeg() -> Any:
-        height, width = image_size(encoded)
+        height, width = tf.unstack(jpeg_size(encoded))
         window = random_window(height, width, augmentation, numbers)
         times = tf.minimum(window[2], window[3]) // size
         level = tf.searchsorted([2, 4, 8], times[tf.newaxis], side="right")[0]

@@ -10,7 +10,8 @@ from typing import Any
 from keras_senet.data import records
 from keras_senet.data.sharded import Shard, Sharded
 from keras_senet.data.shuffling import affordable
-from keras_senet.data.source import Augmentation, Source, fingerprint
+from keras_senet.data.augmentation import Augmentation
+from keras_senet.data.source import Source, fingerprint
 from keras_senet.errors import InputError
 
 INDEX = "index.json"
@@ -149,7 +150,9 @@ def _shards(index: dict[str, Any]) -> list[dict[str, Any]]:
     return [shard for split in index["splits"].values() for shard in split["shards"]]
 
 
-def _augmentation(root: Path, values: dict[str, Any]) -> Augmentation:
+def _augmentation(root: Path, values: dict[str, Any] | None) -> Augmentation | None:
+    if values is None:
+        return None
     # JSON knows no tuples.
     values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     try:

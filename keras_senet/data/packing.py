@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_senet.data import shard_files
+from keras_senet.data.bad_images import POLICIES
 from keras_senet.data.images import Images
 from keras_senet.data.journal import Journal, finished
 from keras_senet.data.packed import FORMAT, INDEX, JOURNAL
@@ -22,7 +23,6 @@ from keras_senet.files import written_whole
 SHARD_BYTES = 150e6
 # Images whose sizes tell how large a split is.
 SAMPLE = 64
-POLICIES = ("raise", "skip")
 
 
 def pack(
@@ -96,7 +96,7 @@ def pack(
             for shard in journal.done.values():
                 shard_files.refuse(shard["skipped"], on_bad_image)
             write_shards(
-                _splits(source),
+                source.splits,
                 root,
                 journal,
                 shards={name: x["shards"] for name, x in plan["splits"].items()},
@@ -111,15 +111,10 @@ def pack(
         return index
 
 
-def _splits(source: Source) -> dict[str, Images]:
-    splits = {"train": source.train, "validation": source.validation}
-    return splits if source.test is None else {**splits, "test": source.test}
-
-
 def _plan(source: Source, shards: int | None, seed: int) -> dict[str, Any]:
     """What decides the contents of all shards, as JSON values."""
     splits = {}
-    for name, images in _splits(source).items():
+    for name, images in source.splits.items():
         if not images.count:
             raise InputError(f"The {name} split of {source.name} has no images.")
         number = (
@@ -134,7 +129,7 @@ def _plan(source: Source, shards: int | None, seed: int) -> dict[str, Any]:
         "source": source.name,
         "fingerprint": source.fingerprint,
         "class_names": source.class_names,
-        "augmentation": dataclasses.asdict(source.augmentation),
+        "augmentation": source.augmentation and dataclasses.asdict(source.augmentation),
         "size": source.size,
         "seed": seed,
         "splits": splits,
