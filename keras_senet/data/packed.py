@@ -149,7 +149,9 @@ def _shards(index: dict[str, Any]) -> list[dict[str, Any]]:
     return [shard for split in index["splits"].values() for shard in split["shards"]]
 
 
-def _augmentation(root: Path, values: dict[str, Any]) -> Augmentation:
+def _augmentation(root: Path, values: dict[str, Any] | None) -> Any:
+    if values is None:
+        return None
     # JSON knows no tuples.
     values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     try:
