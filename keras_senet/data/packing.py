@@ -124,12 +124,13 @@ def _plan(source: Source, shards: int | None, seed: int) -> dict[str, Any]:
         )
         number = min(max(1, round(number)), images.count)
         splits[name] = {"images": images.count, "shards": number}
+    augmentation = source.augmentation
     plan = {
         "format": FORMAT,
         "source": source.name,
         "fingerprint": source.fingerprint,
         "class_names": source.class_names,
-        "augmentation": source.augmentation and dataclasses.asdict(source.augmentation),
+        "augmentation": augmentation and dataclasses.asdict(augmentation),
         "size": source.size,
         "seed": seed,
         "splits": splits,
