@@ -1,5 +1,6 @@
 """From the bytes of an image file to pixels, within `tf.data` maps and eagerly."""
 
+import functools
 from typing import Any
 
 from keras_senet.data.gif import decode_gif, gif_size
@@ -7,11 +8,11 @@ from keras_senet.data.headers import (
     MAX_PIXELS as MAX_PIXELS,
 )
 from keras_senet.data.headers import (
+    apart,
     bmp_size,
     image_format,
     jpeg_size,
     png_size,
-    rarely,
     require,
     webp_size,
 )
@@ -57,7 +58,7 @@ def image_size(encoded: Any) -> tuple[Any, Any]:
         size = tf.cond(
             is_plain_jpeg(encoded),
             lambda: jpeg_size(encoded),
-            lambda: rarely(_any_size)(encoded),
+            lambda: apart(_any_size)(encoded),
         )
         return size[0], size[1]
 
@@ -98,7 +99,7 @@ def decode(encoded: Any) -> Any:
         image = tf.cond(
             is_plain_jpeg(encoded),
             lambda: _decode_jpeg(encoded),
-            lambda: rarely(_decode_any)(encoded),
+            lambda: apart(_decode_any)(encoded),
         )
         return tf.ensure_shape(image, (None, None, 3))
 
@@ -137,18 +138,23 @@ def decode_crop(
         raise ValueError(f"`ratio` should be one of {RATIOS}. Received: ratio={ratio}")
     with tf.device("/CPU:0"):
         full_width = jpeg_size(encoded)[1]
+        window = require(width > 0, "The window has no columns.")
+        top, left, height, width = (
+            tf.cast(x, tf.int32) for x in (top, left, height, width)
+        )
         bottom, right = -(-(top + height) // ratio), -(-(left + width) // ratio)
         top, left = top // ratio, left // ratio
         # Chroma at the window's edge takes part of its neighbor's.
-        first = tf.maximum(left - 1, 0)
+        first = left - tf.cast(left > 0, tf.int32)
         last = tf.minimum(right + 1, tf.maximum(-(-full_width // ratio), right))
-        image = tf.io.decode_and_crop_jpeg(
-            encoded,
-            tf.stack([top, first, bottom - top, last - first]),
-            channels=3,
-            ratio=ratio,
-            dct_method=DCT,
-        )
+        with tf.control_dependencies([window]):
+            image = tf.io.decode_and_crop_jpeg(
+                encoded,
+                tf.stack([top, first, bottom - top, last - first]),
+                channels=3,
+                ratio=ratio,
+                dct_method=DCT,
+            )
         return image[:, left - first : right - first]
 
 
@@ -173,11 +179,11 @@ def _by_format(encoded: Any, readers: tuple, nothing: Any) -> Any:
     import tensorflow as tf
 
     def refuse() -> Any:
-        message = "These bytes are not a JPEG, PNG, GIF, BMP or WebP file."
-        with tf.control_dependencies([require(tf.constant(False), message)]):
+        refusal = require(tf.constant(False), "It is no JPEG, PNG, GIF, BMP or WebP.")
+        with tf.control_dependencies([refusal]):
             return tf.identity(nothing)
 
-    branches = [lambda f=reader: tf.convert_to_tensor(f(encoded)) for reader in readers]
+    branches = [functools.partial(apart(reader), encoded) for reader in readers]
     return tf.switch_case(image_format(encoded), [*branches, refuse])
 
 

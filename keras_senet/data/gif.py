@@ -69,7 +69,7 @@ def decode_gif(encoded: Any) -> Any:
     )
     with tf.control_dependencies([frame.canvas]):
         frames = tf.io.decode_gif(alone)
-    whole = require(tf.shape(frames)[0] == 2, "The GIF is truncated or broken.")
+    whole = require(tf.shape(frames)[0] == 2, "It is a broken GIF.")
     with tf.control_dependencies([whole]):
         image = frames[0]
     palette_at = tf.where(own_colors > 0, data, 13)
@@ -109,7 +109,7 @@ def _frame(encoded: Any) -> Frame:
     head = numbers(encoded, at, 10)
     left, top, width, height = (little(head[k : k + 2]) for k in (1, 3, 5, 7))
     found = require(
-        (head[0] == FRAME) & (height > 0) & (width > 0), "The GIF has no frame."
+        (head[0] == FRAME) & (height > 0) & (width > 0), "It is a GIF without a frame."
     )
     with tf.control_dependencies([found]):
         canvas = within_limit(
@@ -147,6 +147,6 @@ def _past_blocks(encoded: Any, at: Any) -> Any:
     at, ended = tf.while_loop(
         more, step, (at, tf.constant(False)), parallel_iterations=1
     )
-    whole = require(ended & (at <= size), "The GIF is truncated.")
+    whole = require(ended & (at <= size), "It is truncated.")
     with tf.control_dependencies([whole]):
         return tf.identity(at)

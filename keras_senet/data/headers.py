@@ -17,16 +17,16 @@ BEGINNINGS = (
 )
 # PIL's own limit: more is taken for an attack, or is none that one would train on.
 MAX_PIXELS = 89_478_485
-TOO_MANY = f"The image has more than {MAX_PIXELS} pixels."
+TOO_MANY = "It has too many pixels."
 HEADER_BYTES = 64
 
 
 @functools.cache
-def rarely(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Makes a function of a file's bytes one operation of the graph that calls it.
+def apart(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Keeps a function of a file's bytes apart from the graph that calls it.
 
-    In a branch that is seldom taken hundreds of small operations would cost a
-    millisecond even untaken.
+    There it is one operation; in a branch that is seldom taken, hundreds of small
+    ones would cost a millisecond even untaken.
     """
     import tensorflow as tf
 
@@ -102,29 +102,35 @@ def big(values: Any) -> Any:
     return little(values[..., ::-1])
 
 
-def require(condition: Any, message: str) -> Any:
-    """An operation that raises InvalidArgumentError unless a condition holds."""
+def require(condition: Any, message: str, *numbers: Any) -> Any:
+    """An operation that raises InvalidArgumentError unless a condition holds.
+
+    Args:
+        condition: A bool scalar.
+        message: What holds if it does not.
+        *numbers: int32 tensors to be shown with it.
+    """
     import tensorflow as tf
 
-    # With text alone, TensorFlow makes one operation of it, no branches.
-    return tf.debugging.Assert(condition, [message])
+    # With text and int32 alone TensorFlow makes one operation of it, no branches.
+    return tf.debugging.Assert(condition, [message, *numbers])
 
 
 def within_limit(height: Any, width: Any) -> Any:
     """The vector of both, as int32, if it is the size of an image we decode."""
     import tensorflow as tf
 
-    sides = tf.stack([height, width])
-    checks = [
-        require(tf.reduce_all(sides > 0), "The image has no pixels."),
-        # The product alone may overflow.
-        require(
-            tf.reduce_all(sides <= MAX_PIXELS) & (height * width <= MAX_PIXELS),
-            TOO_MANY,
-        ),
-    ]
-    with tf.control_dependencies(checks):
-        return tf.cast(sides, tf.int32)
+    size = tf.cast(tf.minimum(tf.stack([height, width]), 2**31 - 1), tf.int32)
+    some = require(tf.reduce_all(size > 0), "It has no pixels.")
+    with tf.control_dependencies([some, _few_enough(size)]):
+        return tf.identity(size)
+
+
+def _few_enough(size: Any) -> Any:
+    import tensorflow as tf
+
+    pixels = tf.reduce_prod(tf.cast(size, tf.int64))
+    return require(pixels <= MAX_PIXELS, TOO_MANY, size)
 
 
 def jpeg_size(encoded: Any) -> Any:
@@ -132,9 +138,7 @@ def jpeg_size(encoded: Any) -> Any:
     import tensorflow as tf
 
     size = tf.image.extract_jpeg_shape(encoded)[:2]
-    pixels = tf.reduce_prod(tf.cast(size, tf.int64))
-    few = require(pixels <= MAX_PIXELS, TOO_MANY)
-    with tf.control_dependencies([few]):
+    with tf.control_dependencies([_few_enough(size)]):
         return tf.identity(size)
 
 
@@ -143,7 +147,7 @@ def png_size(encoded: Any) -> Any:
     import tensorflow as tf
 
     header = numbers(encoded)
-    whole = require(tf.strings.length(encoded) > 32, "The PNG is truncated.")
+    whole = require(tf.strings.length(encoded) > 32, "It is truncated.")
     with tf.control_dependencies([whole]):
         return within_limit(big(header[20:24]), big(header[16:20]))
 
@@ -169,14 +173,14 @@ def bmp_size(encoded: Any) -> Any:
     masks = tf.constant([0, 0, 255, 0, 0, 255, 0, 0, 255, 0, 0, 0], tf.int64)
     bgr = tf.reduce_all(header[54:64] == masks[:10])
     checks = [
-        require(little(header[14:18]) >= 40, "The BMP has a header of OS/2."),
+        require(little(header[14:18]) >= 40, "It is a BMP of OS/2."),
         require(
             (bits == 24) | (bits == 32) | ((bits == 8) & grey & (colors != 2)),
-            "The BMP has a palette or less than 8 bits a channel.",
+            "It is a BMP with a palette or less than 8 bits a channel.",
         ),
         require(
             (compression == 0) | ((compression == 3) & (bits == 32) & bgr),
-            "The BMP is compressed.",
+            "It is a compressed BMP.",
         ),
     ]
     height = little(header[22:26])
@@ -194,9 +198,9 @@ def webp_size(encoded: Any) -> Any:
     kind, extended = header[15], ord("X")
     # TensorFlow's decoder kills the process at some animated files.
     still = require(
-        (kind != extended) | ((header[20] & 2) == 0), "The WebP is animated."
+        (kind != extended) | ((header[20] & 2) == 0), "It is an animated WebP."
     )
-    whole = require(tf.strings.length(encoded) >= 30, "The WebP is truncated.")
+    whole = require(tf.strings.length(encoded) >= 30, "It is truncated.")
     packed = little(header[21:25])
     with tf.control_dependencies([still, whole]):
         height, width = tf.case(

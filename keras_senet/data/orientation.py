@@ -8,19 +8,21 @@ from keras_senet.data.headers import (
     JPEG,
     PNG,
     WEBP,
+    apart,
     begins_with,
     big,
     image_format,
     little,
     numbers,
     piece,
-    rarely,
 )
 
 # JPEGs without metadata: tables follow at once, or after a JFIF segment.
 BARE = ("ff d8 ff db", f"ff d8 ff e0 00 10 {' '.join([ANY] * 14)} ff db")
 # Of the metadata's segments: enough to tell EXIF from XMP and XMP from its extension.
 SEGMENT_BYTES = 28
+# JPEG's markers of segments, and the byte that fills up before one.
+APP0, APP1, COMMENT, FILL = 0xFFE0, 0xFFE1, 0xFFFE, 0xFFFF
 ORIENTATION_TAG, SHORT, LONG = 0x0112, 3, 4
 XMP = rb'\C*?tiff:Orientation(?:="|>)([0-9])\C*'
 
@@ -37,7 +39,7 @@ def is_plain_jpeg(encoded: Any) -> Any:
     import tensorflow as tf
 
     def by_metadata() -> Any:
-        return (image_format(encoded) == JPEG) & (rarely(_searched)(encoded) == 1)
+        return (image_format(encoded) == JPEG) & (orientation(encoded) == 1)
 
     return tf.cond(_is_bare(encoded), lambda: tf.constant(True), by_metadata)
 
@@ -58,7 +60,7 @@ def orientation(encoded: Any) -> Any:
     import tensorflow as tf
 
     return tf.cond(
-        _is_bare(encoded), lambda: tf.constant(1), lambda: rarely(_searched)(encoded)
+        _is_bare(encoded), lambda: tf.constant(1), lambda: apart(_searched)(encoded)
     )
 
 
@@ -95,26 +97,55 @@ def _searched(encoded: Any) -> Any:
 
     kind = image_format(encoded)
     branches = [
-        (kind == JPEG, lambda: _jpeg(encoded)),
-        (kind == PNG, lambda: _png(encoded)),
-        (kind == WEBP, lambda: _webp(encoded)),
+        (kind == PNG, lambda: apart(_png)(encoded)),
+        (kind == WEBP, lambda: apart(_webp)(encoded)),
+        (
+            (kind == JPEG) & _has_metadata(encoded),
+            lambda: apart(_jpeg)(encoded),
+        ),
     ]
     return tf.case(branches, default=lambda: tf.constant(1))
+
+
+def _has_metadata(encoded: Any) -> Any:
+    """Whether there may be EXIF or XMP in a JPEG, after comments, profiles and such.
+
+    Many JPEGs have only those, so this has few operations.
+    """
+    import numpy as np
+    import tensorflow as tf
+
+    skipped = np.zeros(2**16, bool)
+    skipped[[APP0, *range(APP1 + 1, APP0 + 16), COMMENT]] = True
+
+    def marker_and_length(at: Any) -> Any:
+        some = piece(encoded, at, 4)
+        pair = tf.io.decode_raw(some, tf.uint16, little_endian=False, fixed_length=4)
+        return tf.cast(pair, tf.int32)
+
+    def is_skipped(at: Any, pair: Any) -> Any:
+        return tf.gather(skipped, pair[0])
+
+    def skip(at: Any, pair: Any) -> tuple[Any, Any]:
+        at += 2 + pair[1]
+        return at, marker_and_length(at)
+
+    first = (tf.constant(2), marker_and_length(2))
+    _, pair = tf.while_loop(is_skipped, skip, first, parallel_iterations=1)
+    return (pair[0] == APP1) | (pair[0] == FILL)
 
 
 def _jpeg(encoded: Any) -> Any:
     import tensorflow as tf
 
     def segment(head: Any) -> tuple[Any, Any, Any, Any]:
-        marker = head[1]
-        # APP0 to APP15, comments, and 0xFF, which fills up.
-        known = (head[0] == 0xFF) & ((marker >= 0xE0) & (marker <= 0xEF))
-        known |= (head[0] == 0xFF) & ((marker == 0xFE) | (marker == 0xFF))
-        length = tf.where(marker == 0xFF, tf.ones_like(marker), 2 + big(head[2:4]))
-        exif = (marker == 0xE1) & _spells(head[4:], b"Exif\0\0")
-        xmp = (marker == 0xE1) & _spells(head[4:], b"http://ns.adobe.com/xap/")
-        valid = known & ((length >= 4) | (marker == 0xFF))
-        return length * tf.cast(valid, tf.int64), 4, exif, xmp
+        marker = big(head[:2])
+        known = (marker >= APP0) & (marker < APP0 + 16) | (marker == COMMENT)
+        length = tf.cast(known, tf.int64) * (2 + big(head[2:4]))
+        length = tf.where(marker == FILL, tf.ones_like(length), length)
+        exif = (marker == APP1) & _spells(head[4:], b"Exif\0\0")
+        xmp = (marker == APP1) & _spells(head[4:], b"http://ns.adobe.com/xap/")
+        return length, 4, exif, xmp
 
     exif, xmp = _found(encoded, 2, segment)
     return _oriented(exif, xmp)
