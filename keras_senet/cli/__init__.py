@@ -5,7 +5,7 @@ import io
 import os
 import sys
 
-from keras_senet.cli import networks, runs, weights
+from keras_senet.cli import data, networks, runs, weights
 from keras_senet.cli.commands import Commands
 from keras_senet.errors import InputError
 from keras_senet.version import __version__
@@ -18,7 +18,8 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: Instead of those of the process.
 
     Returns:
-        The exit code: 0, or 2 after a one-line error about the input.
+        The exit code: 0; 1 if a check found something; or 2 after a one-line error
+        about the input.
     """
     # TensorFlow's start-up messages hide our own; a user's setting wins.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -27,11 +28,12 @@ def main(arguments: list[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     try:
-        parsed.command(parsed)
+        code = parsed.command(parsed) or 0
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever reads our output has seen enough; nor can Python's last flush go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
     except InputError as error:
         print(f"keras-senet: error: {error}", file=sys.stderr)
         return 2
@@ -45,17 +47,17 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nkeras-senet: interrupted", file=sys.stderr)
         return 130
-    return 0
+    return code
 
 
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     top = argparse.ArgumentParser(
         prog="keras-senet",
-        description="Squeeze-and-Excitation networks: train, evaluate, export.",
+        description="Squeeze-and-Excitation networks: data, train, evaluate, export.",
     )
     top.add_argument("--version", action="version", version=__version__)
     commands = Commands(top.add_subparsers(required=True, metavar="COMMAND"))
-    for module in (runs, networks, weights):
+    for module in (runs, data, networks, weights):
         module.add(commands)
     return top

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from keras_senet.data import records
+from keras_senet.data.augmentation import Augmentation
 from keras_senet.data.sharded import Shard, Sharded
 from keras_senet.data.shuffling import affordable
-from keras_senet.data.augmentation import Augmentation
 from keras_senet.data.source import Source, fingerprint
 from keras_senet.errors import InputError
 

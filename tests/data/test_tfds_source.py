@@ -6,6 +6,7 @@ pytestmark = pytest.mark.usefixtures("only_tensorflow")
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
+    from keras_senet.data import tfds_source as module
     from keras_senet.data.images import Order
     from keras_senet.data.opening import open_source
     from keras_senet.data.splits import Portion, portions
@@ -164,3 +165,24 @@ def test_a_set_without_training_is_refused(tmp_path):
     folder = prepare(tmp_path, {"validation": 20})
     with pytest.raises(InputError, match=r"tiny_shapes/1\.0\.0: There should be a tr"):
         tfds_source("tiny_shapes", folder)
+
+
+def test_unknown_names_are_told_what_is_near():
+    for name in ("CIFAR-10", "path/to/images", "a:b:c", "cifar10/foo", "my data"):
+        with pytest.raises(InputError, match=f"no folder and no data set '{name}'"):
+            open_source(name)
+    with pytest.raises(
+        InputError, match=r"no data set 'cifar11'. Did you mean .*cifar1"
+    ):
+        open_source("cifar11")
+
+
+def test_without_a_network_it_says_so_quickly(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "HOST", ("127.0.0.1", 9))
+    with pytest.raises(InputError, match=r"not prepared in .*TFDS_DATA_DIR"):
+        tfds_source("cifar10", data_dir=str(tmp_path))
+
+
+def test_other_tasks_are_refused(tmp_path):
+    with pytest.raises(InputError, match="with one label each; its features are"):
+        tfds_source("coco", data_dir=str(tmp_path))
