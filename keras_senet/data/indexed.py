@@ -122,7 +122,7 @@ class Indexed:
         return members, present, starts, counts
 
 
-def _shuffled(position: Any, seed: int, salt: Any, count: Any) -> Any:
+def _shuffled(position: Any, seed: Any, salt: Any, count: Any) -> Any:
     """The index at a position of a permutation that seed and salt choose."""
     import tensorflow as tf
 
@@ -156,7 +156,10 @@ def in_memory(images: Images) -> Indexed:
         num_parallel_calls=tf.data.AUTOTUNE,
     )
     room = psutil.virtual_memory().available * SHARE_OF_MEMORY
-    names, contents, labels, taken = [], [], [], 0
+    names: list[str] = []
+    contents: list[bytes] = []
+    labels: list[int] = []
+    taken = 0
     for name, encoded, label in examples.prefetch(16).as_numpy_iterator():
         taken += len(encoded)
         # Twice, since TensorFlow gets a copy.
