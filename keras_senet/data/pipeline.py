@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from keras_senet.data.augmentation import CIFAR, PAPER, Augmentation
@@ -9,6 +10,7 @@ from keras_senet.data.bad_images import BadImages, batches
 from keras_senet.data.crops import center_crop
 from keras_senet.data.decoding import decode
 from keras_senet.data.images import Example, Images, Order
+from keras_senet.data.keras_layers import keyed
 from keras_senet.data.keys import visit_key
 from keras_senet.data.source import Source
 from keras_senet.data.training_image import mixed, training_image
@@ -28,6 +30,7 @@ def training_batches(
     last_epoch: int,
     first_step: int = 0,
     augmentation: Augmentation | None = None,
+    layers: Sequence[Any] = (),
     balanced: bool = False,
     bad_images: BadImages | None = None,
     worker: int = 0,
@@ -53,6 +56,8 @@ def training_batches(
         first_step: How many batches of the first epoch to leave out.
         augmentation: The random changes; `None` takes those of the source, or else
             the paper's: `CIFAR` below a size of 96, `PAPER` from there on.
+        layers: Keras preprocessing layers that come after those, one after the other;
+            they change each image by itself.
         balanced: Whether classes are sampled rather than images (conference paper,
             section 5, "data balancing").
         bad_images: What to do about images that cannot be read; default: raise.
@@ -70,7 +75,8 @@ def training_batches(
         smoothed.
 
     Raises:
-        InputError: If batches cannot be filled or shared out.
+        InputError: If batches cannot be filled or shared out, or a layer changes the
+            shape.
 
     Example:
 
@@ -92,6 +98,8 @@ def training_batches(
     if not deterministic and bad.policy == "skip":
         raise InputError("Bad images can be skipped in a deterministic order only.")
 
+    further = keyed(layers) if layers else None
+
     def order(epoch: Any) -> Order:
         return Order(
             seed=seed, epoch=epoch, balanced=balanced, worker=worker, workers=workers
@@ -107,7 +115,7 @@ def training_batches(
         epoch, reference = visit
         example = images.fetch(order(epoch), reference)
         key = visit_key(seed, epoch, example.number)
-        image = training_image(example.encoded, size, augmentation, key)
+        image = training_image(example.encoded, size, augmentation, key, further)
         return number, image, example.label, key
 
     def example_at(number: int) -> Example:

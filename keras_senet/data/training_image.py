@@ -1,5 +1,6 @@
 """All random changes of a training image, in their order."""
 
+from collections.abc import Callable
 from typing import Any
 
 from keras_senet.data.affine import move
@@ -12,7 +13,11 @@ from keras_senet.data.mixing import mix, smooth
 
 
 def training_image(
-    encoded: Any, size: int, augmentation: Augmentation, key: Any
+    encoded: Any,
+    size: int,
+    augmentation: Augmentation,
+    key: Any,
+    further: Callable[[Any, Any], Any] | None = None,
 ) -> Any:
     """Decodes and changes one image.
 
@@ -21,6 +26,7 @@ def training_image(
         size: Side of the result, in pixels.
         augmentation: What is changed.
         key: Integer tensor of shape `(2,)`; the same key gives the same result.
+        further: A function of image and key that comes last.
 
     Returns:
         A uint8 tensor of shape `(size, size, 3)`.
@@ -46,6 +52,8 @@ def training_image(
         )
     if augmentation.erasing:
         image = random_erasing(image, key, probability=augmentation.erasing)
+    if further is not None:
+        image = further(image, draw_key(key, "layers"))
     return image
 
 
