@@ -170,6 +170,7 @@ def evaluate(options: argparse.Namespace) -> None:
         return
     if options.run in {row.tag for row in list_weights()}:
         raise InputError(f"The checkpoint {options.run} wants --data DIR.")
+    from keras_senet.data.bad_images import BadImages
     from keras_senet.training.checks import check_backend
     from keras_senet.training.data import open_data
     from keras_senet.training.loop import measure_best
@@ -178,8 +179,11 @@ def evaluate(options: argparse.Namespace) -> None:
     check_backend()
     run = open_run(options.run)
     name, images = _measured(open_data(run))
-    results = measure_best(run, {name: images})
+    bad = BadImages(run.read_recipe().on_bad_image)
+    results = measure_best(run, {name: images}, bad)
     print(f"{name.capitalize()} accuracy {results[name]}")
+    if bad.found:
+        print(f"Left out {len(bad.found)} bad images")
 
 
 def _measured(source: Any) -> tuple[str, Any]:

@@ -105,12 +105,15 @@ def training_batches(
             seed=seed, epoch=epoch, balanced=balanced, worker=worker, workers=workers
         )
 
+    @tf.autograph.experimental.do_not_convert
     def visits(epoch: Any) -> Any:
         done = tf.where(epoch == first_epoch, first_step * share, 0)
         references = images.references(order(epoch)).take(steps * share)
         epochs = tf.data.Dataset.from_tensors(epoch).repeat()
         return tf.data.Dataset.zip(epochs, references.skip(tf.cast(done, tf.int64)))
 
+    # AutoGraph has nothing to convert, and would change errors.
+    @tf.autograph.experimental.do_not_convert
     def prepare(number: Any, visit: tuple[Any, Any]) -> tuple[Any, ...]:
         epoch, reference = visit
         example = images.fetch(order(epoch), reference)
@@ -123,6 +126,7 @@ def training_batches(
         of = order(first_epoch + epoch)
         return images.fetch(of, next(iter(images.references(of).skip(step).take(1))))
 
+    @tf.autograph.experimental.do_not_convert
     def finish(_: Any, image: Any, label: Any, key: Any) -> tuple[Any, Any]:
         return mixed(image, label, key[0], augmentation, len(source.class_names))
 
@@ -189,6 +193,7 @@ def evaluation_batches(
     own = len(range(worker, images.count, workers))
     total = -(-images.count // batch_size)
 
+    @tf.autograph.experimental.do_not_convert
     def prepare(number: Any, reference: Any) -> tuple[Any, ...]:
         example = images.fetch(order, reference)
         image = center_crop(

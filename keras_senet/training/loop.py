@@ -98,7 +98,7 @@ def train(
     with named_errors(bad):
         rows = fit(model, recipe, source, run, steps, bad, cache=cache)
     splits = {name: x for name, x in source.splits.items() if name != "train"}
-    results = measure_best(run, splits)
+    results = measure_best(run, splits, bad)
     plot_curves(rows, f"{recipe.model} on {source.name}", run.curves)
     record = {
         "status": "finished",
@@ -159,19 +159,21 @@ def fit(
     return files.rows
 
 
-def measure_best(run: Run, splits: dict[str, Images]) -> dict[str, Accuracy]:
+def measure_best(
+    run: Run, splits: dict[str, Images], bad: BadImages
+) -> dict[str, Accuracy]:
     """Measures the best model, as it was saved.
 
     Args:
         run: The folder.
         splits: The images to measure on, by name.
+        bad: What to do about images that cannot be read.
 
     Returns:
         What was counted, by the name of the split.
     """
     recipe, model = run.read_recipe(), run.read_best()
     size = model.input_shape[1]
-    bad = BadImages(recipe.on_bad_image)
     with named_errors(bad):
         return {
             name: measure(

@@ -206,3 +206,16 @@ def test_the_digits_are_scikit_learns():
     levels = np.rint(data.images * 255 / 16).astype("uint8")
     theirs = [(x.tobytes(), int(y)) for x, y in zip(levels, data.target, strict=True)]
     assert sorted(seen) == sorted(theirs)
+
+
+def test_layers_of_ones_own_come_last_and_repeat():
+    of = source(photographs(), 3, Augmentation())
+    layers = [keras.layers.RandomContrast(0.5), keras.layers.RandomRotation(0.2)]
+    whole = epochs(of, size=32, batch_size=2, layers=layers)
+    middle = epochs(of, size=32, batch_size=2, layers=layers, first=2)
+    for ours, theirs in zip(middle, whole[6:], strict=True):
+        np.testing.assert_array_equal(ours[0], theirs[0])
+    plain = epochs(of, size=32, batch_size=2)
+    assert all((a != b).any() for (a, _), (b, _) in zip(whole, plain, strict=True))
+    with pytest.raises(InputError, match="should keep the shape"):
+        epochs(of, size=32, layers=[keras.layers.Resizing(8, 8)])
