@@ -67,10 +67,11 @@ def decode(encoded: Any) -> Any:
     """Decodes an image to RGB, upright.
 
     The pixels are those of PIL's
-    `ImageOps.exif_transpose(Image.open(file)).convert("RGB")`: grey and CMYK become
-    RGB, an alpha channel is dropped, the first frame stands for an animated GIF. Of
-    16 bits a channel the higher 8 are kept. EXIF turns JPEG, PNG and WebP, XMP turns
-    JPEG and WebP; PNG's older ways to store either are not looked at.
+    `ImageOps.exif_transpose(Image.open(file)).convert("RGB")`: grey becomes RGB, and
+    CMYK, too, up to one level; an alpha channel is dropped, the first frame stands
+    for an animated GIF. Of 16 bits a channel the higher 8 are kept, where PIL would
+    clip 16-bit grey. EXIF turns JPEG, PNG and WebP, XMP turns JPEG and WebP; PNG's
+    older ways to store either are not looked at.
 
     Args:
         encoded: The bytes of a JPEG, PNG, GIF, BMP or WebP file, a string scalar.

@@ -73,11 +73,11 @@ def image_format(encoded: Any) -> Any:
 def piece(encoded: Any, at: Any, length: Any) -> Any:
     """Some of the bytes, fewer where the file has ended.
 
-    TensorFlow would raise an error that quotes the whole file.
+    TensorFlow would raise an error that quotes the file, and fail at its encoding.
     """
     import tensorflow as tf
 
-    at = tf.minimum(at, tf.strings.length(encoded))
+    at = tf.clip_by_value(at, 0, tf.strings.length(encoded))
     return tf.strings.substr(encoded, at, length)
 
 
