@@ -163,16 +163,22 @@ def _any_size(encoded: Any) -> Any:
     import tensorflow as tf
 
     readers = (jpeg_size, png_size, gif_size, bmp_size, webp_size)
-    size = _by_format(encoded, readers, tf.zeros(2, tf.int32))
-    return tf.where(orientation(encoded) >= 5, size[::-1], size)
+    number = orientation(encoded)
+    with tf.control_dependencies([number]):
+        size = _by_format(encoded, readers, tf.zeros(2, tf.int32))
+    return tf.where(number >= 5, size[::-1], size)
 
 
 def _decode_any(encoded: Any) -> Any:
     import tensorflow as tf
 
     readers = (_decode_jpeg, _decode_png, decode_gif, _decode_bmp, _decode_webp)
-    image = _by_format(encoded, readers, tf.zeros((0, 0, 3), tf.uint8))
-    return turned(image, orientation(encoded))
+    number = orientation(encoded)
+    # One after the other: of two parts at once, the one that fails cancels the other,
+    # and now and then it is the cancellation that is reported.
+    with tf.control_dependencies([number]):
+        image = _by_format(encoded, readers, tf.zeros((0, 0, 3), tf.uint8))
+    return turned(image, number)
 
 
 def _by_format(encoded: Any, readers: tuple, nothing: Any) -> Any:

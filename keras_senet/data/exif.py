@@ -13,8 +13,8 @@ ORIENTATION_TAG, SHORT, LONG = 0x0112, 3, 4
 XMP = rb'\C*?tiff:Orientation(?:="|>)([0-9])\C*'
 
 
-def jpeg_orientation(encoded: Any) -> Any:
-    """The orientation of a JPEG, an int32 scalar, 1 to 8."""
+def jpeg_metadata(encoded: Any) -> Any:
+    """EXIF and XMP of a JPEG, two strings, empty if there are none."""
     import tensorflow as tf
 
     def segment(head: Any) -> tuple[Any, Any, Any, Any]:
@@ -26,32 +26,29 @@ def jpeg_orientation(encoded: Any) -> Any:
         xmp = (marker == APP1) & _spells(head[4:], b"http://ns.adobe.com/xap/")
         return length, 4, exif, xmp
 
-    exif, xmp = _found(encoded, 2, segment)
-    return _oriented(exif, xmp)
+    return _found(encoded, 2, segment)
 
 
-def png_orientation(encoded: Any) -> Any:
-    """The orientation of a PNG, an int32 scalar, 1 to 8."""
+def png_metadata(encoded: Any) -> Any:
+    """EXIF and XMP of a PNG, two strings, empty if there are none."""
     import tensorflow as tf
 
     def chunk(head: Any) -> tuple[Any, Any, Any, Any]:
         exif = _spells(head[4:], b"eXIf")
         return big(head[:4]) + 12, 8, exif, tf.constant(False)
 
-    exif, _ = _found(encoded, 8, chunk)
-    return _oriented(exif, tf.constant(b""))
+    return _found(encoded, 8, chunk)
 
 
-def webp_orientation(encoded: Any) -> Any:
-    """The orientation of a WebP, an int32 scalar, 1 to 8."""
+def webp_metadata(encoded: Any) -> Any:
+    """EXIF and XMP of a WebP, two strings, empty if there are none."""
 
     def chunk(head: Any) -> tuple[Any, Any, Any, Any]:
         length = little(head[4:8])
         exif, xmp = _spells(head, b"EXIF"), _spells(head, b"XMP ")
         return length + length % 2 + 8, 8, exif, xmp
 
-    exif, xmp = _found(encoded, 12, chunk)
-    return _oriented(exif, xmp)
+    return _found(encoded, 12, chunk)
 
 
 def _spells(head: Any, text: bytes) -> Any:
@@ -62,7 +59,7 @@ def _spells(head: Any, text: bytes) -> Any:
 
 def _found(
     encoded: Any, start: int, describe: Callable[[Any], tuple[Any, Any, Any, Any]]
-) -> tuple[Any, Any]:
+) -> Any:
     """The contents of the first EXIF and XMP segments, empty if there are none.
 
     Args:
@@ -91,13 +88,22 @@ def _found(
     _, exif, xmp = tf.while_loop(
         unread, step, (tf.constant(start), nothing, nothing), parallel_iterations=1
     )
-    return piece(encoded, exif[0], exif[1]), piece(encoded, xmp[0], xmp[1])
+    at, length = tf.unstack(tf.stack([exif, xmp], axis=1))
+    return piece(encoded, at, length)
 
 
-def _oriented(exif: Any, xmp: Any) -> Any:
-    """The orientation that EXIF gives, or else XMP, or else 1."""
+def orientation_in(metadata: Any) -> Any:
+    """The orientation that EXIF gives, or else XMP, or else 1.
+
+    Args:
+        metadata: EXIF and XMP, a vector of two strings.
+
+    Returns:
+        An int32 scalar, 1 to 8.
+    """
     import tensorflow as tf
 
+    exif, xmp = tf.unstack(metadata)
     digit = tf.strings.regex_replace(xmp, XMP, r"\1")
     digit = tf.where(tf.strings.length(digit) == 1, digit, "1")
     values, there = _tags(exif)

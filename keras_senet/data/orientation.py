@@ -7,9 +7,10 @@ from keras_senet.data.exif import (
     APP1,
     COMMENT,
     FILL,
-    jpeg_orientation,
-    png_orientation,
-    webp_orientation,
+    jpeg_metadata,
+    orientation_in,
+    png_metadata,
+    webp_metadata,
 )
 from keras_senet.data.headers import (
     ANY,
@@ -96,14 +97,19 @@ def _searched(encoded: Any) -> Any:
 
     kind = image_format(encoded)
     branches = [
-        (kind == PNG, lambda: apart(png_orientation)(encoded)),
-        (kind == WEBP, lambda: apart(webp_orientation)(encoded)),
+        (kind == PNG, lambda: apart(png_metadata)(encoded)),
+        (kind == WEBP, lambda: apart(webp_metadata)(encoded)),
         (
             (kind == JPEG) & _has_metadata(encoded),
-            lambda: apart(jpeg_orientation)(encoded),
+            lambda: apart(jpeg_metadata)(encoded),
         ),
     ]
-    return tf.case(branches, default=lambda: tf.constant(1))
+    metadata = tf.case(branches, default=lambda: tf.constant(["", ""]))
+    return tf.cond(
+        tf.reduce_all(metadata == ""),
+        lambda: tf.constant(1),
+        lambda: apart(orientation_in, (2,))(metadata),
+    )
 
 
 def _has_metadata(encoded: Any) -> Any:

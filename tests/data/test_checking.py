@@ -14,6 +14,14 @@ if keras.backend.backend() == "tensorflow":
     from keras_senet.errors import InputError
 
 
+@pytest.fixture(autouse=True)
+def seeded():
+    """Instead of the one for all tests: no Keras here, whose session is cleared.
+
+    TensorFlow would optimize the graphs anew, seconds in each test.
+    """
+
+
 @pytest.fixture
 def folder(tmp_path):
     """Good files of every kind that is noted, and bad ones."""

@@ -24,6 +24,14 @@ if keras.backend.backend() == "tensorflow":
     from keras_senet.data.fault import fault
 
 
+@pytest.fixture(autouse=True)
+def seeded():
+    """Instead of the one for all tests: no Keras here, whose session is cleared.
+
+    TensorFlow would optimize the graphs anew, seconds in each test.
+    """
+
+
 @functools.cache
 def in_a_graph():
     return tf.function(
@@ -180,10 +188,9 @@ def sized(kind, height, width):
         return png(height, width, zlib.compress(b"\0"))
     data = bytearray(encoded(Image.new("RGB", (8, 8)), kind))
     at, order, shape = {
-        "JPEG": (data.index(b"\xff\xc0") + 5, ">HH", (height, width)),
+        "JPEG": (data.find(b"\xff\xc0") + 5, ">HH", (height, width)),
         "GIF": (6, "<HH", (width, height)),
         "BMP": (18, "<II", (width, height)),
-        "WEBP": (26, "<HH", (width, height)),
     }[kind]
     data[at : at + struct.calcsize(order)] = struct.pack(order, *shape)
     return bytes(data)
@@ -192,13 +199,9 @@ def sized(kind, height, width):
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "BMP"])
 def test_bombs_are_refused_by_their_header(kind):
     data = sized(kind, 20_000, 20_001)
-    for read in (
-        decode,
-        image_size,
-        in_a_graph(),
-        lambda x: decode_crop(x, 0, 0, 8, 8),
-    ):
-        with pytest.raises(tf.errors.InvalidArgumentError, match="too many|JPEG"):
+    crop = functools.partial(decode_crop, top=0, left=0, height=8, width=8)
+    for read in (decode, image_size, in_a_graph(), *[crop] * (kind == "JPEG")):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="It has too many"):
             read(data)
     assert "20000 x 20001 pixels, more than the 89478485 that" in fault(data)
 
