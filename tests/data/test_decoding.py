@@ -1,13 +1,19 @@
-import functools
 import struct
 import zlib
 
 import keras
 import numpy as np
 import pytest
-from data.pictures import by_pil, encoded, exif, photo
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from data.pictures import (
+    JPEGS,
+    OTHERS,
+    by_pil,
+    encoded,
+    exif,
+    in_a_graph,
+    photo,
+    png,
+)
 
 pytestmark = pytest.mark.usefixtures("only_tensorflow")
 if keras.backend.backend() == "tensorflow":
@@ -15,7 +21,6 @@ if keras.backend.backend() == "tensorflow":
     from PIL import Image
 
     from keras_senet.data.decoding import (
-        MAX_PIXELS,
         decode,
         decode_crop,
         image_size,
@@ -32,14 +37,6 @@ def seeded():
     """
 
 
-@functools.cache
-def in_a_graph():
-    return tf.function(
-        lambda data: (decode(data), *image_size(data)),
-        input_signature=[tf.TensorSpec((), tf.string)],
-    )
-
-
 def check_against(data, expected, tolerance=0):
     """Eagerly, and as in a `tf.data` map."""
     for image, height, width in (
@@ -50,50 +47,6 @@ def check_against(data, expected, tolerance=0):
         assert image.shape == expected.shape == (height, width, 3)
         difference = np.abs(image.numpy().astype(int) - expected)
         assert difference.max() <= tolerance
-
-
-def with_alpha():
-    pixels = np.asarray(photo())
-    return Image.fromarray(np.dstack([pixels, pixels[..., 0]]))
-
-
-JPEGS = {
-    "4:2:0": lambda: encoded(photo(), "JPEG"),
-    "4:4:4": lambda: encoded(photo(), "JPEG", subsampling=0, quality=95),
-    "4:2:2": lambda: encoded(photo(), "JPEG", subsampling=1),
-    "progressive": lambda: encoded(photo(), "JPEG", progressive=True),
-    "rgb": lambda: encoded(photo(), "JPEG", keep_rgb=True),
-    "grey": lambda: encoded(photo().convert("L"), "JPEG"),
-    "comment": lambda: encoded(photo(), "JPEG", comment=b"Exif\0\0" * 99),
-}
-OTHERS = {
-    "png": lambda: encoded(photo(), "PNG"),
-    "png grey": lambda: encoded(photo().convert("L"), "PNG"),
-    "png 1 bit": lambda: encoded(photo().convert("1"), "PNG"),
-    "png palette": lambda: encoded(photo().quantize(99), "PNG"),
-    "png 2 bits": lambda: encoded(photo().quantize(4), "PNG", bits=2),
-    "png palette, alpha": lambda: encoded(photo().quantize(), "PNG", transparency=3),
-    "png alpha": lambda: encoded(with_alpha(), "PNG"),
-    "png grey, alpha": lambda: encoded(with_alpha().convert("LA"), "PNG"),
-    "gif": lambda: encoded(photo().quantize(), "GIF"),
-    "gif in rows": lambda: encoded(photo().quantize(), "GIF", interlace=0),
-    "gif grey": lambda: encoded(photo().convert("L"), "GIF"),
-    "gif alpha": lambda: encoded(photo().quantize(), "GIF", transparency=3),
-    "gif comment": lambda: encoded(photo().quantize(), "GIF", comment=b"," * 999),
-    "gif animated": lambda: encoded(
-        photo().quantize(),
-        "GIF",
-        save_all=True,
-        append_images=[photo().rotate(180).quantize()],
-    ),
-    "bmp": lambda: encoded(photo(), "BMP"),
-    "bmp grey": lambda: encoded(photo().convert("L"), "BMP"),
-    "bmp 32": lambda: encoded(with_alpha(), "BMP"),
-    "webp": lambda: encoded(photo(), "WEBP"),
-    "webp lossless": lambda: encoded(photo(), "WEBP", lossless=True),
-    "webp alpha": lambda: encoded(with_alpha(), "WEBP"),
-    "webp lossless alpha": lambda: encoded(with_alpha(), "WEBP", lossless=True),
-}
 
 
 @pytest.mark.parametrize("name", [*JPEGS, *OTHERS])
@@ -130,17 +83,6 @@ def test_xmp_turns_the_image_if_exif_does_not():
     assert not is_plain_jpeg(data)
     data = encoded(photo(), "JPEG", xmp=xmp % 6, exif=exif(3))
     check_against(data, by_pil(data))
-
-
-def chunk(name, data):
-    check = zlib.crc32(name + data)
-    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", check)
-
-
-def png(height, width, rows, depth=8, color=2, interlaced=0):
-    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, interlaced)
-    parts = chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + parts
 
 
 def test_of_16_bits_the_higher_8_are_kept():
@@ -180,40 +122,6 @@ def test_gif_frames_that_do_not_fill_the_canvas(transparency):
     at = data.index(b",\0\0\0\0")
     data[at + 1 : at + 5] = struct.pack("<HH", 30, 2)
     check_against(bytes(data), by_pil(bytes(data)))
-
-
-def sized(kind, height, width):
-    """A small file whose header claims another size."""
-    if kind == "PNG":
-        return png(height, width, zlib.compress(b"\0"))
-    data = bytearray(encoded(Image.new("RGB", (8, 8)), kind))
-    at, order, shape = {
-        "JPEG": (data.find(b"\xff\xc0") + 5, ">HH", (height, width)),
-        "GIF": (6, "<HH", (width, height)),
-        "BMP": (18, "<II", (width, height)),
-    }[kind]
-    data[at : at + struct.calcsize(order)] = struct.pack(order, *shape)
-    return bytes(data)
-
-
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "BMP"])
-def test_bombs_are_refused_by_their_header(kind):
-    data = sized(kind, 20_000, 20_001)
-    crop = functools.partial(decode_crop, top=0, left=0, height=8, width=8)
-    for read in (decode, image_size, in_a_graph(), *[crop] * (kind == "JPEG")):
-        with pytest.raises(tf.errors.InvalidArgumentError, match="It has too many"):
-            read(data)
-    assert "20000 x 20001 pixels, more than the 89478485 that" in fault(data)
-
-
-def test_the_limit_is_pils():
-    assert MAX_PIXELS == Image.MAX_IMAGE_PIXELS
-    factors = (5, MAX_PIXELS // 5)
-    assert factors[0] * factors[1] == MAX_PIXELS
-    assert [int(side) for side in image_size(sized("PNG", *factors))] == [*factors]
-    for height, width in ((5, factors[1] + 1), (2**31 - 1, 2**31 - 1)):
-        with pytest.raises(tf.errors.InvalidArgumentError, match="too many pixels"):
-            image_size(sized("PNG", height, width))
 
 
 @pytest.mark.parametrize(
@@ -266,63 +174,3 @@ def test_windows_outside_are_refused(window):
 def test_bad_ratios():
     with pytest.raises(ValueError, match=r"`ratio` should be one of .*ratio=3"):
         decode_crop(JPEGS["4:2:0"](), 0, 0, 8, 8, ratio=3)
-
-
-BAD = {
-    "is empty": lambda: b"",
-    "is no image": lambda: b"<html>Not found</html>",
-    "is truncated": lambda: JPEGS["4:2:0"]()[:-500],
-    "is truncated; repair": lambda: OTHERS["gif"]()[:-500],
-    "is TIFF; convert": lambda: encoded(photo(), "TIFF"),
-    "is AVIF; convert": lambda: encoded(photo(), "AVIF"),
-    "is HEIC; convert": lambda: b"\0\0\0\x18ftypheic" + bytes(99),
-    "is a BMP with a palette": lambda: encoded(photo().quantize(), "BMP"),
-    "is a BMP with a palette or less": lambda: encoded(photo().convert("1"), "BMP"),
-    "is an animated WebP": lambda: encoded(
-        photo(), "WEBP", save_all=True, append_images=[photo().rotate(180)]
-    ),
-    "is broken": lambda: OTHERS["png"]()[:99] + b"!" + OTHERS["png"]()[100:],
-}
-
-
-@pytest.mark.parametrize("reason", BAD)
-def test_what_is_refused_and_why(reason):
-    data = BAD[reason]()
-    for read in (decode, in_a_graph()):
-        with pytest.raises(tf.errors.InvalidArgumentError):
-            read(data)
-    assert reason in fault(data)
-    assert "\n" not in fault(data)
-
-
-@settings(max_examples=150, deadline=None, derandomize=True)
-@given(
-    st.sampled_from(["JPEG", "PNG", "GIF", "BMP", "WEBP"]),
-    st.booleans(),
-    st.data(),
-)
-def test_broken_files_raise_or_have_the_size_of_their_header(kind, cut, data):
-    options = {"exif": exif(6)} if kind in ("JPEG", "PNG", "WEBP") else {}
-    image = photo(17, 23).quantize(16) if kind == "GIF" else photo(17, 23)
-    file = bytearray(encoded(image, kind, **options))
-    at = data.draw(st.integers(0, len(file) - 1))
-    if cut:
-        del file[at:]
-    else:
-        file[at] ^= data.draw(st.integers(1, 255))
-    try:
-        image, height, width = in_a_graph()(bytes(file))
-    except tf.errors.OpError:
-        assert fault(bytes(file)).endswith(".")
-        return
-    assert image.shape == (height, width, 3)
-    assert fault(bytes(file)) is None
-    # GIF's end mark alone may be missing.
-    assert not cut or kind == "GIF"
-
-
-def test_in_a_map_bad_files_are_dropped():
-    files = [JPEGS["4:2:0"](), b"", OTHERS["gif"](), BAD["is truncated"]()]
-    images = tf.data.Dataset.from_tensor_slices(files).map(decode, 2).ignore_errors()
-    assert [image.shape for image in images] == [(131, 199, 3)] * 2
-    assert images.element_spec.shape.as_list() == [None, None, 3]
