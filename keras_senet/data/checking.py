@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from keras_senet.data.decoding import orientation
 from keras_senet.data.fault import fault
@@ -65,9 +66,6 @@ def check(path: str | os.PathLike, threads: int | None = None) -> Report:
     Raises:
         InputError: If there is no such folder or no file in it.
     """
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
     root = Path(path)
     if not root.is_dir():
         raise InputError(f"There is no folder {root}.")
@@ -76,15 +74,7 @@ def check(path: str | os.PathLike, threads: int | None = None) -> Report:
         raise InputError(f"There are no files in {root}.")
     files = _files(root)
     turn, ended = threading.Lock(), threading.Event()
-    console = Console(stderr=True)
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn())
-    bar = Progress(
-        *columns,
-        TimeRemainingColumn(),
-        console=console,
-        disable=not console.is_terminal,
-    )
-    task = bar.add_task("Checking", total=total)
+    bar, task = _bar(total)
 
     def work() -> tuple[list[tuple[str, str]], Counter[str]]:
         bad: list[tuple[str, str]] = []
@@ -102,7 +92,7 @@ def check(path: str | os.PathLike, threads: int | None = None) -> Report:
             bar.advance(task)
         return bad, notes
 
-    threads = threads or len(os.sched_getaffinity(0))
+    threads = threads or os.cpu_count() or 1
     with bar, ThreadPoolExecutor(threads) as pool:
         try:
             running = [pool.submit(work) for _ in range(threads)]
@@ -116,6 +106,22 @@ def check(path: str | os.PathLike, threads: int | None = None) -> Report:
         bad=tuple(sorted(entry for part in parts for entry in part[0])),
         notes=dict(sorted(notes.items())),
     )
+
+
+def _bar(total: int) -> tuple[Any, Any]:
+    """A bar on stderr with a task, which shows nothing where there is no terminal."""
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn())
+    bar = Progress(
+        *columns,
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+    return bar, bar.add_task("Checking", total=total)
 
 
 def _files(folder: Path, above: tuple[str, ...] = ()) -> Iterator[str]:

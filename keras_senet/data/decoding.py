@@ -67,10 +67,11 @@ def decode(encoded: Any) -> Any:
     """Decodes an image to RGB, upright.
 
     The pixels are those of PIL's
-    `ImageOps.exif_transpose(Image.open(file)).convert("RGB")`: grey and CMYK become
-    RGB, an alpha channel is dropped, the first frame stands for an animated GIF. Of
-    16 bits a channel the higher 8 are kept. EXIF turns JPEG, PNG and WebP, XMP turns
-    JPEG and WebP; PNG's older ways to store either are not looked at.
+    `ImageOps.exif_transpose(Image.open(file)).convert("RGB")`: grey becomes RGB, and
+    CMYK, too, up to one level; an alpha channel is dropped, the first frame stands
+    for an animated GIF. Of 16 bits a channel the higher 8 are kept, where PIL would
+    clip 16-bit grey. EXIF turns JPEG, PNG and WebP, XMP turns JPEG and WebP; PNG's
+    older ways to store either are not looked at.
 
     Args:
         encoded: The bytes of a JPEG, PNG, GIF, BMP or WebP file, a string scalar.
@@ -162,16 +163,22 @@ def _any_size(encoded: Any) -> Any:
     import tensorflow as tf
 
     readers = (jpeg_size, png_size, gif_size, bmp_size, webp_size)
-    size = _by_format(encoded, readers, tf.zeros(2, tf.int32))
-    return tf.where(orientation(encoded) >= 5, size[::-1], size)
+    number = orientation(encoded)
+    with tf.control_dependencies([number]):
+        size = _by_format(encoded, readers, tf.zeros(2, tf.int32))
+    return tf.where(number >= 5, size[::-1], size)
 
 
 def _decode_any(encoded: Any) -> Any:
     import tensorflow as tf
 
     readers = (_decode_jpeg, _decode_png, decode_gif, _decode_bmp, _decode_webp)
-    image = _by_format(encoded, readers, tf.zeros((0, 0, 3), tf.uint8))
-    return turned(image, orientation(encoded))
+    number = orientation(encoded)
+    # One after the other: of two parts at once, the one that fails cancels the other,
+    # and now and then it is the cancellation that is reported.
+    with tf.control_dependencies([number]):
+        image = _by_format(encoded, readers, tf.zeros((0, 0, 3), tf.uint8))
+    return turned(image, number)
 
 
 def _by_format(encoded: Any, readers: tuple, nothing: Any) -> Any:

@@ -50,7 +50,8 @@ def decode_gif(encoded: Any) -> Any:
     own_colors = _palette_bytes(numbers(encoded, at + 9, 1)[0])
     shared_colors = _palette_bytes(numbers(encoded, 10, 1)[0])
     data = at + 10
-    end = _past_blocks(encoded, data + own_colors + 1)
+    with tf.control_dependencies([frame.canvas]):
+        end = _past_blocks(encoded, data + own_colors + 1)
     # Without extensions, since TensorFlow paints what is transparent black, and
     # without the other frames, which it would decode in vain.
     alone = tf.strings.join(
@@ -67,8 +68,7 @@ def decode_gif(encoded: Any) -> Any:
             SENTINEL,
         ]
     )
-    with tf.control_dependencies([frame.canvas]):
-        frames = tf.io.decode_gif(alone)
+    frames = tf.io.decode_gif(alone)
     whole = require(tf.shape(frames)[0] == 2, "It is a broken GIF.")
     with tf.control_dependencies([whole]):
         image = frames[0]

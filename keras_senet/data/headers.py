@@ -22,8 +22,10 @@ HEADER_BYTES = 64
 
 
 @functools.cache
-def apart(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Keeps a function of a file's bytes apart from the graph that calls it.
+def apart(
+    function: Callable[[Any], Any], shape: tuple[int, ...] = ()
+) -> Callable[[Any], Any]:
+    """Keeps a function of strings apart from the graph that calls it.
 
     There it is one operation; in a branch that is seldom taken, hundreds of small
     ones would cost a millisecond even untaken.
@@ -32,7 +34,7 @@ def apart(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
     return tf.function(
         function,
-        input_signature=[tf.TensorSpec((), tf.string)],
+        input_signature=[tf.TensorSpec(shape, tf.string)],
         autograph=False,
         experimental_attributes={"_noinline": True},
     )
@@ -73,11 +75,11 @@ def image_format(encoded: Any) -> Any:
 def piece(encoded: Any, at: Any, length: Any) -> Any:
     """Some of the bytes, fewer where the file has ended.
 
-    TensorFlow would raise an error that quotes the whole file.
+    TensorFlow would raise an error that quotes the file, and fail at its encoding.
     """
     import tensorflow as tf
 
-    at = tf.minimum(at, tf.strings.length(encoded))
+    at = tf.clip_by_value(at, 0, tf.strings.length(encoded))
     return tf.strings.substr(encoded, at, length)
 
 

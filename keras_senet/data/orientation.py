@@ -1,8 +1,17 @@
 """How an image is to be turned, as its metadata say."""
 
-from collections.abc import Callable
 from typing import Any
 
+from keras_senet.data.exif import (
+    APP0,
+    APP1,
+    COMMENT,
+    FILL,
+    jpeg_metadata,
+    orientation_in,
+    png_metadata,
+    webp_metadata,
+)
 from keras_senet.data.headers import (
     ANY,
     JPEG,
@@ -10,21 +19,12 @@ from keras_senet.data.headers import (
     WEBP,
     apart,
     begins_with,
-    big,
     image_format,
-    little,
-    numbers,
     piece,
 )
 
 # JPEGs without metadata: tables follow at once, or after a JFIF segment.
 BARE = ("ff d8 ff db", f"ff d8 ff e0 00 10 {' '.join([ANY] * 14)} ff db")
-# Of the metadata's segments: enough to tell EXIF from XMP and XMP from its extension.
-SEGMENT_BYTES = 28
-# JPEG's markers of segments, and the byte that fills up before one.
-APP0, APP1, COMMENT, FILL = 0xFFE0, 0xFFE1, 0xFFFE, 0xFFFF
-ORIENTATION_TAG, SHORT, LONG = 0x0112, 3, 4
-XMP = rb'\C*?tiff:Orientation(?:="|>)([0-9])\C*'
 
 
 def is_plain_jpeg(encoded: Any) -> Any:
@@ -97,14 +97,19 @@ def _searched(encoded: Any) -> Any:
 
     kind = image_format(encoded)
     branches = [
-        (kind == PNG, lambda: apart(_png)(encoded)),
-        (kind == WEBP, lambda: apart(_webp)(encoded)),
+        (kind == PNG, lambda: apart(png_metadata)(encoded)),
+        (kind == WEBP, lambda: apart(webp_metadata)(encoded)),
         (
             (kind == JPEG) & _has_metadata(encoded),
-            lambda: apart(_jpeg)(encoded),
+            lambda: apart(jpeg_metadata)(encoded),
         ),
     ]
-    return tf.case(branches, default=lambda: tf.constant(1))
+    metadata = tf.case(branches, default=lambda: tf.constant(["", ""]))
+    return tf.cond(
+        tf.reduce_all(metadata == ""),
+        lambda: tf.constant(1),
+        lambda: apart(orientation_in, (2,))(metadata),
+    )
 
 
 def _has_metadata(encoded: Any) -> Any:
@@ -133,124 +138,3 @@ def _has_metadata(encoded: Any) -> Any:
     first = (tf.constant(2), marker_and_length(2))
     _, pair = tf.while_loop(is_skipped, skip, first, parallel_iterations=1)
     return (pair[0] == APP1) | (pair[0] == FILL)
-
-
-def _jpeg(encoded: Any) -> Any:
-    import tensorflow as tf
-
-    def segment(head: Any) -> tuple[Any, Any, Any, Any]:
-        marker = big(head[:2])
-        known = (marker >= APP0) & (marker < APP0 + 16) | (marker == COMMENT)
-        length = tf.cast(known, tf.int64) * (2 + big(head[2:4]))
-        length = tf.where(marker == FILL, tf.ones_like(length), length)
-        exif = (marker == APP1) & _spells(head[4:], b"Exif\0\0")
-        xmp = (marker == APP1) & _spells(head[4:], b"http://ns.adobe.com/xap/")
-        return length, 4, exif, xmp
-
-    exif, xmp = _found(encoded, 2, segment)
-    return _oriented(exif, xmp)
-
-
-def _png(encoded: Any) -> Any:
-    import tensorflow as tf
-
-    def chunk(head: Any) -> tuple[Any, Any, Any, Any]:
-        exif = _spells(head[4:], b"eXIf")
-        return big(head[:4]) + 12, 8, exif, tf.constant(False)
-
-    exif, _ = _found(encoded, 8, chunk)
-    return _oriented(exif, tf.constant(b""))
-
-
-def _webp(encoded: Any) -> Any:
-    def chunk(head: Any) -> tuple[Any, Any, Any, Any]:
-        length = little(head[4:8])
-        exif, xmp = _spells(head, b"EXIF"), _spells(head, b"XMP ")
-        return length + length % 2 + 8, 8, exif, xmp
-
-    exif, xmp = _found(encoded, 12, chunk)
-    return _oriented(exif, xmp)
-
-
-def _spells(head: Any, text: bytes) -> Any:
-    import tensorflow as tf
-
-    return tf.reduce_all(head[: len(text)] == tf.constant(list(text), tf.int64))
-
-
-def _found(
-    encoded: Any, start: int, describe: Callable[[Any], tuple[Any, Any, Any, Any]]
-) -> tuple[Any, Any]:
-    """The contents of the first EXIF and XMP segments, empty if there are none.
-
-    Args:
-        encoded: The bytes of a file.
-        start: Where the first segment begins.
-        describe: From a segment's first bytes to its length with everything (0
-            ends the search), the length of its head, and whether it is EXIF, XMP.
-    """
-    import tensorflow as tf
-
-    size = tf.strings.length(encoded)
-
-    def unread(at: Any, exif: Any, xmp: Any) -> Any:
-        return (at + 4 <= size) & (exif[1] == 0)
-
-    def step(at: Any, exif: Any, xmp: Any) -> tuple[Any, Any, Any]:
-        length, head, is_exif, is_xmp = describe(numbers(encoded, at, SEGMENT_BYTES))
-        # Lengths reach up to 2**32, positions do not.
-        length = tf.cast(tf.minimum(length, tf.cast(size - at, tf.int64)), tf.int32)
-        content = tf.stack([at + head, tf.maximum(length - head, 0)])
-        after = tf.where(length > 0, at + length, size)
-        exif = tf.where(is_exif, content, exif)
-        return after, exif, tf.where(is_xmp & (xmp[1] == 0), content, xmp)
-
-    nothing = tf.constant([0, 0])
-    _, exif, xmp = tf.while_loop(
-        unread, step, (tf.constant(start), nothing, nothing), parallel_iterations=1
-    )
-    return piece(encoded, exif[0], exif[1]), piece(encoded, xmp[0], xmp[1])
-
-
-def _oriented(exif: Any, xmp: Any) -> Any:
-    """The orientation that EXIF gives, or else XMP, or else 1."""
-    import tensorflow as tf
-
-    digit = tf.strings.regex_replace(xmp, XMP, r"\1")
-    digit = tf.where(tf.strings.length(digit) == 1, digit, "1")
-    values, there = _tags(exif)
-    number = tf.where(
-        there, values, tf.strings.to_number(digit, tf.int64, name="orientation")
-    )
-    number = tf.cast(tf.clip_by_value(number, 0, 9), tf.int32)
-    return tf.where((number >= 1) & (number <= 8), number, 1)
-
-
-def _tags(exif: Any) -> tuple[Any, Any]:
-    """The orientation's value in EXIF, and whether there is one."""
-    import tensorflow as tf
-
-    named = _spells(numbers(exif, 0, 6), b"Exif\0\0")
-    tiff = piece(exif, tf.where(named, 6, 0), tf.strings.length(exif))
-    head = numbers(tiff, 0, 8)
-    intel = _spells(head, b"II")
-    known = intel | _spells(head, b"MM")
-
-    def number(values: Any) -> Any:
-        return tf.where(intel, little(values), big(values))
-
-    size = tf.cast(tf.strings.length(tiff), tf.int64)
-    at = tf.cast(tf.where(known, tf.minimum(number(head[4:8]), size), size), tf.int32)
-    count = number(numbers(tiff, at, 2))
-    whole = tf.maximum(size - tf.cast(at, tf.int64) - 2, 0) // 12
-    count = tf.cast(tf.minimum(count, whole), tf.int32)
-    directory = piece(tiff, tf.where(count > 0, at + 2, 0), count * 12)
-    entries = tf.reshape(tf.io.decode_raw(directory, tf.uint8), (-1, 12))
-    entries = tf.cast(entries, tf.int64)
-    is_tag = number(entries[:, :2]) == ORIENTATION_TAG
-    kind, once = number(entries[:, 2:4]), number(entries[:, 4:8]) == 1
-    short, long = number(entries[:, 8:10]), number(entries[:, 8:12])
-    value = tf.where(kind == SHORT, short, long)
-    counts = is_tag & once & ((kind == SHORT) | (kind == LONG))
-    value *= tf.cast(counts, tf.int64)
-    return tf.reduce_sum(value), tf.reduce_any(is_tag)
