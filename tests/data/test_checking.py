@@ -4,7 +4,7 @@ import os
 import keras
 import numpy as np
 import pytest
-from data.pictures import encoded, exif, photo
+from image_files import encoded, exif, photo
 
 pytestmark = pytest.mark.usefixtures("only_tensorflow")
 if keras.backend.backend() == "tensorflow":

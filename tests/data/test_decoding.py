@@ -4,7 +4,7 @@ import zlib
 import keras
 import numpy as np
 import pytest
-from data.pictures import (
+from image_files import (
     JPEGS,
     OTHERS,
     by_pil,

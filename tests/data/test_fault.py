@@ -4,9 +4,9 @@ import zlib
 
 import keras
 import pytest
-from data.pictures import JPEGS, OTHERS, encoded, exif, in_a_graph, photo, png
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from image_files import JPEGS, OTHERS, encoded, exif, in_a_graph, photo, png
 
 pytestmark = pytest.mark.usefixtures("only_tensorflow")
 if keras.backend.backend() == "tensorflow":

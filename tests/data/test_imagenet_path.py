@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from pictures import encoded, photograph
 
+import keras_senet  # noqa: F401
+
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("only_tensorflow")]
-CLASSES, TRAINING, VALIDATION = 20, 2000, 303
+CLASSES, TRAINING, VALIDATION, SIZE = 20, 2000, 303, 64
 
 
 def command(*arguments, code=0):
@@ -56,10 +58,10 @@ def test_from_the_folder_to_the_accuracy(imagenet, tmp_path):
     counts = [shard["count"] for shard in index["splits"]["train"]["shards"]]
     assert sum(counts) == TRAINING
     assert max(counts) - min(counts) <= 1
-    options = ("--image-size", 96, "--epochs", 1, "--batch-size", 64)
+    options = ("--image-size", SIZE, "--epochs", 1, "--batch-size", 64)
     printed = command(
         "train", "--model", "se_resnet18", "--data", packed, *options, "--balanced",
-        "--learning-rate", 0.02, "--out", run, "--no-export",
+        "--augmentation", "paper", "--learning-rate", 0.02, "--out", run, "--no-export",
     )  # fmt: skip
     record = json.loads((run / "record.json").read_text())
     assert record["data"]["train"] == TRAINING
@@ -77,16 +79,16 @@ def exactly_counted(run, imagenet, record):
     from PIL import Image
 
     model = keras.models.load_model(run / "best.keras")
-    classes, size = record["data"]["class_names"], 96
+    classes = record["data"]["class_names"]
     files = sorted((imagenet / "val").rglob("*.JPEG"))
     pictures, labels = [], []
     for file in files:
         picture = Image.open(file)
         least = min(picture.size)
-        sides = [109 * side // least for side in picture.size]
+        sides = [SIZE * side // least for side in picture.size]
         picture = picture.resize(sides, Image.BILINEAR)
-        left, top = (round((side - size) / 2) for side in sides)
-        pictures.append(np.asarray(picture.crop((left, top, left + size, top + size))))
+        left, top = (round((side - SIZE) / 2) for side in sides)
+        pictures.append(np.asarray(picture.crop((left, top, left + SIZE, top + SIZE))))
         labels.append(classes.index(file.parent.name))
     answers = model.predict(np.stack(pictures), verbose=0).argmax(-1)
     return int((answers == np.array(labels)).sum())

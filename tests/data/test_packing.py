@@ -8,7 +8,7 @@ import pytest
 pytestmark = pytest.mark.usefixtures("only_tensorflow")
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
-    from shades import InMemory, contents, pictures, source
+    from shades import contents, pictures, source
 
     from keras_senet.data import shard_files
     from keras_senet.data.packed import packed
@@ -129,6 +129,6 @@ def test_bad_arguments_are_refused(tmp_path):
     (tmp_path / "photo.jpg").write_text("")
     with pytest.raises(InputError, match=r"an empty folder; it holds photo\.jpg"):
         pack(source(), tmp_path)
-    empty = InMemory([], [], [])
+    empty = pictures(0)
     with pytest.raises(InputError, match="validation split of shades has no images"):
         pack(source(validation=empty), tmp_path / "out")
