@@ -110,7 +110,9 @@ def decode_crop(
 ) -> Any:
     """Decodes a window of a JPEG that needs no turning, and nothing around it.
 
-    With `ratio=1` the pixels are those of `decode`. Other ratios decode a smaller
+    With `ratio=1` the pixels are those of `decode`, but for the first and the last
+    column where chroma is stored at half the resolution: it is not interpolated from
+    beyond the window, which would take another twentieth of the time. Other ratios decode a smaller
     image in less time, with coefficients of high frequency left out, which is close
     to the average of `ratio` x `ratio` pixels; the window then grows outwards to
     multiples of `ratio`.
@@ -137,26 +139,16 @@ def decode_crop(
 
     if ratio not in RATIOS:
         raise ValueError(f"`ratio` should be one of {RATIOS}. Received: ratio={ratio}")
-    with tf.device("/CPU:0"):
-        full_width = jpeg_size(encoded)[1]
-        window = require(width > 0, "The window has no columns.")
-        top, left, height, width = (
-            tf.cast(x, tf.int32) for x in (top, left, height, width)
-        )
+    with tf.device("/CPU:0"), tf.control_dependencies([jpeg_size(encoded)]):
         bottom, right = -(-(top + height) // ratio), -(-(left + width) // ratio)
         top, left = top // ratio, left // ratio
-        # Chroma at the window's edge takes part of its neighbor's.
-        first = left - tf.cast(left > 0, tf.int32)
-        last = tf.minimum(right + 1, tf.maximum(-(-full_width // ratio), right))
-        with tf.control_dependencies([window]):
-            image = tf.io.decode_and_crop_jpeg(
-                encoded,
-                tf.stack([top, first, bottom - top, last - first]),
-                channels=3,
-                ratio=ratio,
-                dct_method=DCT,
-            )
-        return image[:, left - first : right - first]
+        return tf.io.decode_and_crop_jpeg(
+            encoded,
+            tf.stack([top, left, bottom - top, right - left]),
+            channels=3,
+            ratio=ratio,
+            dct_method=DCT,
+        )
 
 
 def _any_size(encoded: Any) -> Any:

@@ -23,18 +23,26 @@ HEADER_BYTES = 64
 
 @functools.cache
 def apart(
-    function: Callable[[Any], Any], shape: tuple[int, ...] = ()
-) -> Callable[[Any], Any]:
+    function: Callable[..., Any], shape: tuple[int, ...] = (), *others: Any
+) -> Callable[..., Any]:
     """Keeps a function of strings apart from the graph that calls it.
 
     There it is one operation; in a branch that is seldom taken, hundreds of small
     ones would cost a millisecond even untaken.
+
+    Args:
+        function: Of a string tensor, and perhaps of others.
+        shape: Of the string tensor.
+        *others: `tf.TensorSpec`s of the other arguments.
+
+    Returns:
+        The same function.
     """
     import tensorflow as tf
 
     return tf.function(
         function,
-        input_signature=[tf.TensorSpec(shape, tf.string)],
+        input_signature=[tf.TensorSpec(shape, tf.string), *others],
         autograph=False,
         experimental_attributes={"_noinline": True},
     )

@@ -43,7 +43,7 @@ def test_all_images_are_packed_shuffled(tmp_path):
         found = [list(records(tmp_path / "out" / shard["file"])) for shard in shards]
         assert [len(part) for part in found] == [shard["count"] for shard in shards]
         assert max(map(len, found)) - min(map(len, found)) <= 1
-        rows = list(zip(images.names, images.pictures, images.labels, strict=True))
+        rows = list(zip(images.names, images.contents, images.labels, strict=True))
         order = [rows.index(row) for part in found for row in part]
         assert sorted(order) == list(range(images.count)) != order
     assert index["splits"]["train"]["class_counts"] == [17, 17, 16]
@@ -76,7 +76,7 @@ def test_a_stream_is_packed(tmp_path):
 
 
 def test_large_images_make_more_shards(tmp_path, monkeypatch):
-    size = len(source().train.pictures[0])
+    size = len(source().train.contents[0])
     monkeypatch.setattr("keras_senet.data.packing.SHARD_BYTES", 10 * size)
     index = pack(source(), tmp_path)
     shards = {name: len(x["shards"]) for name, x in index["splits"].items()}
@@ -85,7 +85,7 @@ def test_large_images_make_more_shards(tmp_path, monkeypatch):
 
 def test_bad_images_are_named_or_left_out(tmp_path):
     train = pictures(50)
-    train.pictures[7] = train.pictures[7][:40]
+    train.contents[7] = train.contents[7][:40]
     data = source(train=train)
     out = tmp_path / "out"
     with pytest.raises(InputError, match=r"^7\.png: .*on-bad-image skip"):

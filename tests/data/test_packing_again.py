@@ -86,7 +86,7 @@ def test_a_stream_goes_on_where_it_stopped(tmp_path, monkeypatch):
 def test_what_was_skipped_is_not_forgotten(tmp_path, monkeypatch):
     """Shards that were written with `skip` are no good for `raise`."""
     train = pictures(50)
-    train.pictures[7] = b"no image"
+    train.contents[7] = b"no image"
     data = source(train=train)
     with monkeypatch.context() as patch:
         patch.setattr("keras_senet.data.packing._index", lambda *_: {}["stop"])
