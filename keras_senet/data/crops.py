@@ -1,5 +1,6 @@
 """From a stored image to a square of the network's size, for training and testing."""
 
+import functools
 import math
 from typing import Any
 
@@ -71,10 +72,12 @@ def _decode_smaller(encoded: Any, window: Any, times: Any) -> Any:
     import tensorflow as tf
 
     level = tf.searchsorted([4, 8], times[tf.newaxis], side="right")[0]
-    parts = tf.unstack(window)
-    return tf.switch_case(
-        level, [lambda r=r: decode_crop(encoded, *parts, ratio=r) for r in (2, 4, 8)]
-    )
+    top, left, height, width = tf.unstack(window)
+
+    def at(ratio: int) -> Any:
+        return decode_crop(encoded, top, left, height, width, ratio)
+
+    return tf.switch_case(level, [functools.partial(at, ratio) for ratio in (2, 4, 8)])
 
 
 def random_window(

@@ -112,9 +112,9 @@ def decode_crop(
 
     With `ratio=1` the pixels are those of `decode`, but for the first and the last
     column where chroma is stored at half the resolution: it is not interpolated from
-    beyond the window, which would take another twentieth of the time. Other ratios decode a smaller
-    image in less time, with coefficients of high frequency left out, which is close
-    to the average of `ratio` x `ratio` pixels; the window then grows outwards to
+    beyond the window, which would take another twentieth of the time. Other ratios
+    decode a smaller image in less time, with coefficients of high frequency left out,
+    which is close to the average of `ratio` x `ratio` pixels; the window then grows outwards to
     multiples of `ratio`.
 
     Args:
