@@ -7,9 +7,9 @@ from typing import Any
 from keras_senet.data.augmentation import Augmentation
 from keras_senet.data.crops import center_crop
 from keras_senet.data.decoding import decode
+from keras_senet.data.defaults import chosen_augmentation, shorter_side
 from keras_senet.data.images import Order
 from keras_senet.data.keys import visit_key
-from keras_senet.data.pipeline import chosen_augmentation, shorter_side
 from keras_senet.data.source import Source
 from keras_senet.data.training_image import mixed, training_image
 from keras_senet.errors import InputError

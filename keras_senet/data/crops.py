@@ -7,6 +7,7 @@ from typing import Any
 from keras_senet.data.augmentation import Augmentation
 from keras_senet.data.decoding import decode, decode_crop, is_plain_jpeg
 from keras_senet.data.headers import apart, jpeg_size
+from keras_senet.errors import InputError
 
 # Tries to find a crop within the image, as torchvision does, before giving up.
 ATTEMPTS = 10
@@ -117,6 +118,20 @@ def random_window(
     left = tf.minimum(tf.floor(place[1] * (wide - crop_width + 1)), wide - crop_width)
     window = tf.cast(tf.stack([top, left, crop_height, crop_width]), tf.int32)
     return tuple(tf.unstack(window))
+
+
+def check_center_crop(size: int, shorter: int, interpolation: str) -> None:
+    """Refuses arguments of `center_crop` that it could not follow."""
+    if not 1 <= size <= shorter:
+        raise InputError(
+            "The side of the images should be from 1 to what they are resized to. "
+            f"Received: size={size}, resize={shorter}"
+        )
+    if interpolation not in KERNELS:
+        raise InputError(
+            f"interpolation should be one of {', '.join(KERNELS)}. "
+            f"Received: interpolation={interpolation!r}"
+        )
 
 
 def center_crop(

@@ -114,8 +114,8 @@ def decode_crop(
     column where chroma is stored at half the resolution: it is not interpolated from
     beyond the window, which would take another twentieth of the time. Other ratios
     decode a smaller image in less time, with coefficients of high frequency left out,
-    which is close to the average of `ratio` x `ratio` pixels; the window then grows outwards to
-    multiples of `ratio`.
+    which is close to the average of `ratio` x `ratio` pixels; the window then grows
+    outwards to multiples of `ratio`.
 
     Args:
         encoded: The bytes of a file for which `is_plain_jpeg` holds.

@@ -1,23 +1,21 @@
 """Training batches that can be replayed, evaluation batches that are exact."""
 
-import math
 import os
 from collections.abc import Sequence
 from typing import Any
 
-from keras_senet.data.augmentation import CIFAR, PAPER, Augmentation
+from keras_senet.data.augmentation import Augmentation
 from keras_senet.data.bad_images import BadImages, batches
-from keras_senet.data.crops import center_crop
+from keras_senet.data.crops import center_crop, check_center_crop
 from keras_senet.data.decoding import decode
+from keras_senet.data.defaults import chosen_augmentation, shorter_side
 from keras_senet.data.images import Example, Images, Order
 from keras_senet.data.keras_layers import keyed
 from keras_senet.data.keys import visit_key
 from keras_senet.data.source import Source
+from keras_senet.data.steps import check_interval, steps_per_epoch, worker_share
 from keras_senet.data.training_image import mixed, training_image
 from keras_senet.errors import InputError
-
-# Networks for images below this side see them whole, and shifted by a few pixels.
-SMALL = 96
 
 
 def training_batches(
@@ -93,8 +91,10 @@ def training_batches(
 
     images, bad = source.train, bad_images or BadImages()
     augmentation = chosen_augmentation(augmentation, source, size)
+    share = worker_share(batch_size, workers, worker)
     steps = steps_per_epoch(source, batch_size, workers)
-    share = batch_size // workers
+    check_interval(first_epoch, last_epoch, first_step, steps)
+    check_center_crop(size, size, "bilinear")
     if not deterministic and bad.policy == "skip":
         raise InputError("Bad images can be skipped in a deterministic order only.")
 
@@ -183,12 +183,14 @@ def evaluation_batches(
         zero.
 
     Raises:
-        InputError: If batches cannot be shared out.
+        InputError: If batches cannot be shared out, or `resize` is less than `size`.
     """
     import tensorflow as tf
 
-    share, bad = _share(batch_size, workers), bad_images or BadImages()
+    share = worker_share(batch_size, workers, worker)
+    bad = bad_images or BadImages()
     resize = shorter_side(size) if resize is None else resize
+    check_center_crop(size, resize, interpolation)
     order = Order(worker=worker, workers=workers)
     own = len(range(worker, images.count, workers))
     total = -(-images.count // batch_size)
@@ -220,72 +222,6 @@ def evaluation_batches(
     found = batches(numbered, share, example_at, bad, images.count)
     ready = found.map(finish).take(total)
     return _ready(ready.cache() if cache else ready, total, threads, True)
-
-
-def steps_per_epoch(source: Source, batch_size: int, workers: int = 1) -> int:
-    """How many batches an epoch has.
-
-    Args:
-        source: The data set.
-        batch_size: Images in a batch, over all workers and replicas.
-        workers: How many workers share each batch.
-
-    Returns:
-        At least one.
-
-    Raises:
-        InputError: If there are too few images for one, or the workers cannot share
-            a batch equally.
-    """
-    share = _share(batch_size, workers)
-    steps = source.train.share(workers) // share
-    if not steps:
-        raise InputError(
-            f"{source.name} has {source.train.count} training images, which do not "
-            f"fill one batch of {batch_size}; choose a smaller --batch-size."
-        )
-    return steps
-
-
-def chosen_augmentation(
-    asked: Augmentation | None, source: Source, size: int
-) -> Augmentation:
-    """What training images go through if that is not said in full.
-
-    Args:
-        asked: What was asked for, if anything was.
-        source: The data set, which may have its own.
-        size: Side of the images, in pixels.
-
-    Returns:
-        What was asked for; or the source's own; or the paper's for images of that
-        size (conference paper, sections 5 and 6.2).
-    """
-    return asked or source.augmentation or (CIFAR if size < SMALL else PAPER)
-
-
-def shorter_side(size: int) -> int:
-    """What the shorter side is resized to before the test.
-
-    Args:
-        size: Side of the crop that is tested, in pixels.
-
-    Returns:
-        Pixels: 256 for 224 and 352 for 299 (conference paper, section 6.1), an
-        eighth cut off at other sizes, too, and nothing at those of small images.
-    """
-    if size < SMALL:
-        return size
-    return 352 if size == 299 else math.floor(size / 0.875)
-
-
-def _share(batch_size: int, workers: int) -> int:
-    if batch_size < 1 or batch_size % workers:
-        raise InputError(
-            f"The batch should be positive and divide by {workers} workers. "
-            f"Received: batch_size={batch_size}"
-        )
-    return batch_size // workers
 
 
 def _ready(found: Any, total: int, threads: int | None, deterministic: bool) -> Any:

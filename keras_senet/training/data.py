@@ -4,14 +4,11 @@ from typing import Any
 
 from keras_senet.data.augmentation import Augmentation, augmentation
 from keras_senet.data.bad_images import BadImages
+from keras_senet.data.defaults import chosen_augmentation
 from keras_senet.data.images import Images
 from keras_senet.data.indexed import in_memory
 from keras_senet.data.opening import open_source
-from keras_senet.data.pipeline import (
-    chosen_augmentation,
-    evaluation_batches,
-    training_batches,
-)
+from keras_senet.data.pipeline import evaluation_batches, training_batches
 from keras_senet.data.source import Source
 from keras_senet.errors import InputError
 from keras_senet.training.network import image_size

@@ -12,8 +12,8 @@ import keras
 
 from keras_senet.data.bad_images import BadImages
 from keras_senet.data.images import Images
-from keras_senet.data.pipeline import steps_per_epoch
 from keras_senet.data.source import Source
+from keras_senet.data.steps import steps_per_epoch
 from keras_senet.evaluation.accuracy import Accuracy, measure
 from keras_senet.training.callbacks import RunFiles, best_row
 from keras_senet.training.checks import (

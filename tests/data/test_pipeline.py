@@ -17,16 +17,12 @@ if keras.backend.backend() == "tensorflow":
         RELEASE,
         Augmentation,
     )
+    from keras_senet.data.defaults import chosen_augmentation, shorter_side
     from keras_senet.data.digits import digits
     from keras_senet.data.indexed import Indexed
-    from keras_senet.data.pipeline import (
-        chosen_augmentation,
-        evaluation_batches,
-        shorter_side,
-        steps_per_epoch,
-        training_batches,
-    )
+    from keras_senet.data.pipeline import evaluation_batches, training_batches
     from keras_senet.data.source import Source
+    from keras_senet.data.steps import steps_per_epoch
     from keras_senet.errors import InputError
 
 
@@ -149,6 +145,35 @@ def test_too_few_images_are_refused():
         steps_per_epoch(of, 4)
     with pytest.raises(InputError, match="batch_size=0"):
         steps_per_epoch(of, 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"first": 3}, "first_epoch=3, last_epoch=3"),
+        ({"first": -1}, "first_epoch=-1"),
+        ({"first_step": 5}, "below the 5 batches of an epoch. Received: first_step=5"),
+        ({"worker": 1}, "worker=1, workers=1"),
+        ({"workers": 0}, "worker=0, workers=0"),
+        ({"size": 0}, "size=0"),
+    ],
+)
+def test_bad_arguments_of_training(options, message):
+    with pytest.raises(InputError, match=message):
+        epochs(source(numbered(20)), **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"resize": 3}, "size=4, resize=3"),
+        ({"interpolation": "nearest"}, "bilinear, bicubic.*nearest"),
+        ({"worker": -1, "workers": 2}, "worker=-1"),
+    ],
+)
+def test_bad_arguments_of_evaluation(options, message):
+    with pytest.raises(InputError, match=message):
+        evaluation_batches(numbered(3), size=4, batch_size=2, **options)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
