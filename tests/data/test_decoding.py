@@ -131,10 +131,12 @@ def test_gif_frames_that_do_not_fill_the_canvas(transparency):
 def test_a_window_is_cut_out_of_the_whole(name, ratio):
     data = JPEGS[name]()
     whole = tf.io.decode_jpeg(
-        data, channels=3, ratio=ratio, dct_method="INTEGER_ACCURATE"
+        data, channels=3, ratio=ratio, dct_method="INTEGER_FAST"
     ).numpy()
     if ratio == 1:
-        np.testing.assert_array_equal(whole, by_pil(data))
+        difference = np.abs(whole.astype(int) - by_pil(data))
+        assert difference.max() <= 16
+        assert difference.mean() < 1.0
     random = np.random.default_rng(0)
     for _ in range(25):
         top, left = random.integers(0, 131), random.integers(0, 199)

@@ -14,7 +14,7 @@ from pictures import encoded, photograph
 import keras_senet  # noqa: F401
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("only_tensorflow")]
-CLASSES, TRAINING, VALIDATION, SIZE = 20, 2000, 303, 64
+CLASSES, TRAINING, VALIDATION, SIZE = 20, 2000, 303, 32
 
 
 def command(*arguments, code=0):
@@ -60,7 +60,7 @@ def test_from_the_folder_to_the_accuracy(imagenet, tmp_path):
     assert max(counts) - min(counts) <= 1
     options = ("--image-size", SIZE, "--epochs", 1, "--batch-size", 64)
     printed = command(
-        "train", "--model", "se_resnet18", "--data", packed, *options, "--balanced",
+        "train", "--model", "se_resnet20", "--data", packed, *options, "--balanced",
         "--augmentation", "paper", "--learning-rate", 0.02, "--out", run, "--no-export",
     )  # fmt: skip
     record = json.loads((run / "record.json").read_text())
