@@ -111,12 +111,12 @@ def decode_crop(
 ) -> Any:
     """Decodes a window of a JPEG that needs no turning, and nothing around it.
 
-    For training: with `ratio=1` the pixels are those of `decode` to one level in the mean,
-    since the faster cosine transform takes a tenth less time, and the chroma of the
-    first and the last column is not interpolated from beyond the window. Other ratios
-    decode a smaller image in less time, with coefficients of high frequency left out,
-    which is close to the average of `ratio` x `ratio` pixels; the window then grows
-    outwards to multiples of `ratio`.
+    For training: with `ratio=1` the pixels are those of `decode` to one or two levels
+    in the mean, since the faster cosine transform takes a tenth less time, and the
+    chroma of the first and the last column is not interpolated from beyond the window.
+    Other ratios decode a smaller image in less time, with coefficients of high
+    frequency left out, which is close to the average of `ratio` x `ratio` pixels; the
+    window then grows outwards to multiples of `ratio`.
 
     Args:
         encoded: The bytes of a file for which `is_plain_jpeg` holds.
