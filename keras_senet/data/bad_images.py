@@ -1,13 +1,17 @@
 """What happens when an image cannot be read: it is named, or left out and counted."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from keras_senet.data.images import LOST_RECORD, Images, Order
 from keras_senet.errors import InputError
 
 POLICIES = ("raise", "skip")
 # A share alone would stop a small set at its first bad image.
 ALWAYS_BEARABLE = 10
+# Beyond any number.
+LAST = 2**62
 
 
 class BadImages:
@@ -17,8 +21,8 @@ class BadImages:
         policy: `"raise"` stops at the first one and names it. `"skip"` goes on: in
             training the image that follows takes its place, and in evaluation it
             does not count.
-        share: Of the images that may be bad before `"skip"` stops, too; ten always
-            may.
+        share: Of the images of a split that may be bad before `"skip"` stops, too;
+            ten always may.
 
     Attributes:
         found: What is wrong with each bad image so far, by name.
@@ -55,40 +59,76 @@ class BadImages:
         self.found: dict[str, str] = {}
         self.error: InputError | None = None
 
-    def add(self, name: str, reason: str, count: int) -> None:
+    def add(self, name: str, reason: str, bad: int, count: int) -> None:
         """Notes a bad image.
 
         Args:
             name: Of the image.
             reason: What is wrong with it.
-            count: How many images there are, good and bad.
+            bad: How many images of its split have been bad so far, this one included.
+            count: How many images its split has, good and bad.
 
         Raises:
             InputError: If the policy is to stop now.
         """
         self.found[name] = reason
         if self.policy == "raise":
-            self._stop(f"{name}: {reason}")
-        if len(self.found) > max(ALWAYS_BEARABLE, self.share * count):
-            self._stop(
-                f"{len(self.found)} of {count} images are bad, more than a share of "
-                f"{self.share:g}; the last one is {name}: {reason}"
+            self.stop(
+                f"{name}: {reason} `keras-senet data check` finds all bad images; "
+                "`--on-bad-image skip` goes on without them."
+            )
+        if bad > max(ALWAYS_BEARABLE, self.share * count):
+            self.stop(
+                f"{bad} of {count} images are bad, more than a share of "
+                f"{self.share:g}; the last one is {name}: {reason} "
+                "`keras-senet data check` finds all bad images."
             )
 
-    def _stop(self, text: str) -> None:
-        self.error = InputError(
-            f"{text} `keras-senet data check` finds all bad images; "
-            "`--on-bad-image skip` goes on without them."
-        )
+    def stop(self, text: str) -> None:
+        """Raises an error, and keeps it.
+
+        Args:
+            text: What to say.
+
+        Raises:
+            InputError: Always.
+        """
+        self.error = InputError(text)
         raise self.error
+
+    @contextlib.contextmanager
+    def named(self) -> Iterator[None]:
+        """Raises the error of a bad image instead of TensorFlow's about its graph.
+
+        Example:
+
+        ```python
+        from keras_senet.data.bad_images import BadImages
+
+        bad = BadImages()
+        with bad.named():
+            pass  # model.fit(training_batches(source, ..., bad_images=bad))
+        ```
+        """
+        import tensorflow as tf
+
+        try:
+            yield
+        except tf.errors.OpError:
+            if self.error is not None:
+                raise self.error from None
+            raise
 
 
 def batches(
     numbered: Any,
     size: int,
-    example_at: Callable[[int], Any],
     bad: BadImages,
-    count: int,
+    images: Images,
+    visits: Callable[[int, int, int], Iterable[tuple[Order, Any]]],
+    *,
+    epoch: Any = 0,
+    end: Any = LAST,
 ) -> Any:
     """Makes batches of images, and notices those that were lost to errors.
 
@@ -101,9 +141,13 @@ def batches(
             from 0 but for lost ones. It has to be longer than what is used of it,
             or the loss of its end would not be noticed.
         size: Images in a batch; an incomplete one is left out.
-        example_at: From a number to the `Example`, eagerly.
         bad: What to do about lost images.
-        count: How many images there are.
+        images: Where they come from.
+        visits: From the epoch, a first and a last number to orders and references
+            of the images from the first to before the last, eagerly.
+        epoch: The epoch, perhaps a tensor.
+        end: Number of an element that is no image, perhaps a tensor: it must not
+            take the place of one.
 
     Returns:
         A dataset of batches of `(good, ...)`, always of consecutive numbers: in the
@@ -112,21 +156,28 @@ def batches(
     """
     import tensorflow as tf
 
-    def note(first: Any, last: Any) -> Any:
-        # What comes after the end is counted wrongly, and still asked for.
+    seen: set[str] = set()
+
+    def note(epoch: Any, end: Any, first: Any, last: Any) -> Any:
+        # What comes after an error is counted wrongly, and still asked for.
         if bad.error is not None:
             raise bad.error
-        for number in range(int(first), int(last)):
-            bad.add(*_named(example_at, number), count)
+        for order, reference in visits(int(epoch), int(first), int(last)):
+            name, reason = _looked_at(images, order, reference)
+            if name.startswith(LOST_RECORD):
+                bad.stop(f"{name}: copy the file again, or pack the data again.")
+            seen.add(name)
+            bad.add(name, reason, len(seen), images.count)
+        if last >= end:
+            bad.stop(f"Of the last {int(last - first)} images of an epoch all are bad.")
         return last
 
     def noted(expected: Any, number: Any) -> Any:
         """The number, after those that are missing before it were noted."""
+        arguments = (tf.cast(epoch, tf.int64), tf.cast(end, tf.int64), expected, number)
         return tf.cond(
             number > expected,
-            lambda: tf.ensure_shape(
-                tf.numpy_function(note, (expected, number), tf.int64), ()
-            ),
+            lambda: tf.ensure_shape(tf.numpy_function(note, arguments, tf.int64), ()),
             lambda: number,
         )
 
@@ -134,6 +185,7 @@ def batches(
     start = tf.constant(0, tf.int64)
     if bad.policy == "raise":
 
+        @tf.autograph.experimental.do_not_convert
         def check(expected: Any, batch: tuple[Any, ...]) -> tuple[Any, Any]:
             numbers = expected + tf.range(size, dtype=tf.int64)
             lost = batch[0] > numbers
@@ -144,10 +196,12 @@ def batches(
 
         return kept.batch(size, drop_remainder=True).scan(start, check)
 
+    @tf.autograph.experimental.do_not_convert
     def step(expected: Any, element: tuple[Any, ...]) -> tuple[Any, Any]:
         number = noted(expected, element[0])
         return number + 1, (number - expected, *element[1:])
 
+    @tf.autograph.experimental.do_not_convert
     def copies(missing: Any, *rest: Any) -> Any:
         times = tf.cast(missing, tf.int32) + 1
         good = tf.equal(tf.range(times), times - 1)
@@ -157,17 +211,18 @@ def batches(
     return whole.batch(size, drop_remainder=True)
 
 
-def _named(example_at: Callable[[int], Any], number: int) -> tuple[str, str]:
+def _looked_at(images: Images, order: Order, reference: Any) -> tuple[str, str]:
     """Name of an image that was lost, and what is wrong with it."""
     import tensorflow as tf
 
     from keras_senet.data.fault import fault
 
     try:
-        example = example_at(number)
+        example = images.fetch(order, reference)
     except tf.errors.OpError as error:
-        text = (error.message or "").strip().partition("\n")[0]
-        return f"image {number}", f"cannot be read ({text})."
+        # "path; No such file or directory", after what TensorFlow says of its graph.
+        text = (error.message or "").strip().partition("\n")[0].rpartition("; ")[2]
+        return images.name(reference), f"It cannot be read ({text.split(' [Op:')[0]})."
     name = example.name.numpy().decode(errors="replace")
     reason = fault(example.encoded.numpy())
-    return name, reason or "can be decoded, but changing it at random failed."
+    return name, reason or "It can be decoded, but changing it at random failed."

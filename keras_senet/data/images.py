@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+# How the names begin of records that stand for those which a damaged file has lost.
+LOST_RECORD = "A record that cannot be read, of "
+
 
 class Example(NamedTuple):
     """One image as it is stored.
@@ -10,8 +13,8 @@ class Example(NamedTuple):
     Attributes:
         number: int64 scalar that identifies this visit to the image within an epoch;
             random changes are a function of (seed, epoch, number). It is the image's
-            index in its split, plus a multiple of the split's size for the second
-            and later visits of an epoch.
+            index in its split, plus a multiple of the split's size that differs from
+            visit to visit of an epoch.
         name: string scalar, the file or the record, for people.
         encoded: string scalar, the bytes of a JPEG, PNG, GIF, BMP or WebP file.
         label: int64 scalar.
@@ -63,6 +66,9 @@ class Images(Protocol):
 
     def fetch(self, order: Order, reference: Any) -> Example:
         """The image of a reference, as tensors; called within `Dataset.map`."""
+
+    def name(self, reference: Any) -> str:
+        """What the image of a reference is called, though it cannot be read."""
 
     def share(self, workers: int) -> int:
         """How many visits of an epoch every one of so many workers has at least."""

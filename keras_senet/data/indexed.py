@@ -1,23 +1,25 @@
 """Images with random access: files, or bytes in memory."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from keras_senet.data.images import Example, Images, Order
+from keras_senet.data.orders import class_order, image_order
 from keras_senet.errors import InputError
 
-# More than any run visits; a range has to end somewhere.
-FOR_EVER = 2**62
 # What a cache leaves of the memory that is free.
 SHARE_OF_MEMORY = 0.8
+# Files that are read at once.
+AHEAD = 256
 
 
 # Compared by identity, since arrays have no truth value.
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Indexed:
-    """Images with random access; their references are positions in an epoch.
+    """Images with random access; their references are the numbers of visits.
 
     Attributes:
         names: Of the images; paths, unless there are `contents`.
@@ -27,7 +29,7 @@ class Indexed:
 
     names: Sequence[str]
     labels: Any
-    contents: Sequence[bytes] | None = None
+    contents: Any = None
 
     @property
     def count(self) -> int:
@@ -45,53 +47,40 @@ class Indexed:
         return np.bincount(self.labels, minlength=classes)
 
     def references(self, order: Order) -> Any:
-        """This worker's positions; endless with a seed."""
+        """This worker's visits; endless with a seed."""
         import tensorflow as tf
 
-        end = self.count if order.seed is None else FOR_EVER
-        return tf.data.Dataset.range(order.worker, end, order.workers)
+        if order.seed is None:
+            return tf.data.Dataset.range(order.worker, self.count, order.workers)
+        find = class_order if order.balanced else image_order
+        seed = order.seed
+
+        def numbers(epoch: Any, lap: Any) -> Any:
+            return find(self.labels, seed, int(epoch), int(lap))
+
+        def visits(lap: Any) -> Any:
+            epoch = tf.cast(order.epoch, tf.int64)
+            found = tf.numpy_function(numbers, (epoch, lap), tf.int64)
+            return tf.data.Dataset.from_tensor_slices(tf.ensure_shape(found, (None,)))
+
+        laps = tf.data.Dataset.counter().flat_map(visits)
+        return laps.shard(order.workers, order.worker)
+
+    def name(self, reference: Any) -> str:
+        """What the image of a reference is called, though it cannot be read."""
+        return self.names[int(reference) % self.count]
 
     def fetch(self, order: Order, reference: Any) -> Example:
-        """The image at a position of an epoch."""
+        """The image of a visit."""
         import tensorflow as tf
 
         names, labels, contents = self._tensors
-        if order.seed is None:
-            index = number = reference
-        elif order.balanced:
-            index = self._balanced(order, reference)
-            number = index + reference * self.count
-        else:
-            index = _shuffled(
-                reference % self.count, order.seed, order.epoch, self.count
-            )
-            number = index + reference // self.count * self.count
+        index = reference % self.count
         name = tf.gather(names, index)
         encoded = (
             tf.io.read_file(name) if contents is None else tf.gather(contents, index)
         )
-        return Example(number, name, encoded, tf.gather(labels, index))
-
-    def _balanced(self, order: Order, position: Any) -> Any:
-        """Class-aware sampling (Shen, Lin and Huang, ECCV 2016, section 4.2).
-
-        Each class comes once in every cycle, in an order of (seed, epoch, cycle);
-        the images of a class come one after the other, in an order of its own, and
-        again in another one when all have been visited.
-        """
-        import tensorflow as tf
-
-        members, present, starts, counts = self._classes
-        classes = len(present)
-        cycle, slot = position // classes, position % classes
-        epoch = tf.cast(order.epoch, tf.int64)
-        # Cycles of an epoch stay far below this.
-        row = _shuffled(slot, order.seed, (epoch + 1) * 2**40 + cycle, classes)
-        count = tf.gather(counts, row)
-        visit = epoch * -(-self.count // classes) + cycle
-        lap = (visit // count) * classes + row
-        within = _shuffled(visit % count, order.seed, -1 - lap, count)
-        return tf.gather(members, tf.gather(starts, row) + within)
+        return Example(reference, name, encoded, tf.gather(labels, index))
 
     @functools.cached_property
     def _tensors(self) -> tuple[Any, Any, Any]:
@@ -99,42 +88,21 @@ class Indexed:
 
         # Outside of any graph, or each graph would hold a copy.
         with tf.init_scope():
-            contents = None if self.contents is None else tf.constant(self.contents)
+            contents = self.contents
+            if contents is not None:
+                contents = tf.convert_to_tensor(contents, tf.string)
             return (
                 tf.constant(self.names, tf.string),
                 tf.constant(self.labels, tf.int64),
                 contents,
             )
 
-    @functools.cached_property
-    def _classes(self) -> tuple[Any, Any, Any, Any]:
-        """Images by class; classes that occur; where each begins; how many it has."""
-        import numpy as np
-        import tensorflow as tf
-
-        members = np.argsort(self.labels, kind="stable")
-        present, starts, counts = np.unique(
-            np.asarray(self.labels)[members], return_index=True, return_counts=True
-        )
-        with tf.init_scope():
-            tensors = (tf.constant(x, tf.int64) for x in (members, starts, counts))
-            members, starts, counts = tensors
-        return members, present, starts, counts
-
-
-def _shuffled(position: Any, seed: Any, salt: Any, count: Any) -> Any:
-    """The index at a position of a permutation that seed and salt choose."""
-    import tensorflow as tf
-
-    key = tf.stack([tf.cast(seed, tf.int64), tf.cast(salt, tf.int64)])
-    last = tf.cast(count, tf.int64) - 1
-    return tf.random.experimental.index_shuffle(position, key, last)
-
 
 def in_memory(images: Images) -> Indexed:
     """Reads all images, as they are stored, into memory.
 
-    They have random access then, wherever they came from.
+    They have random access then, wherever they came from. One that cannot be read
+    is empty, and so a bad one.
 
     Args:
         images: Images that fit.
@@ -143,32 +111,62 @@ def in_memory(images: Images) -> Indexed:
         The same images in the same order.
 
     Raises:
-        InputError: If they take more than four fifths of the free memory.
+        InputError: If they take more than two fifths of the free memory, since for
+            a moment there are two copies.
     """
     import numpy as np
     import psutil
     import tensorflow as tf
 
-    order = Order()
-    visits = images.references(order).enumerate()
-    examples = visits.map(
-        lambda _, reference: images.fetch(order, reference)[1:],
-        num_parallel_calls=tf.data.AUTOTUNE,
-    )
-    room = psutil.virtual_memory().available * SHARE_OF_MEMORY
+    room = psutil.virtual_memory().available * SHARE_OF_MEMORY / 2
     names: list[str] = []
     contents: list[bytes] = []
     labels: list[int] = []
     taken = 0
-    for name, encoded, label in examples.prefetch(16).as_numpy_iterator():
+    for name, encoded, label in _stored(images):
         taken += len(encoded)
-        # Twice, since TensorFlow gets a copy.
-        if 2 * taken > room:
+        if taken > room:
             raise InputError(
                 f"The images do not fit into memory: {len(names)} of {images.count} "
                 f"take {taken / 1e9:.1f} GB. Leave out --cache."
             )
-        names.append(name.decode())
+        names.append(name)
         contents.append(encoded)
         labels.append(label)
-    return Indexed(names=names, labels=np.array(labels, "int64"), contents=contents)
+    return Indexed(
+        names=names,
+        labels=np.array(labels, "int64"),
+        contents=tf.constant(contents, tf.string),
+    )
+
+
+def _stored(images: Images) -> Iterator[tuple[str, bytes, int]]:
+    """Name, bytes and label of all images."""
+    import tensorflow as tf
+
+    if isinstance(images, Indexed) and images.contents is None:
+        with ThreadPoolExecutor() as pool:
+            for start in range(0, images.count, AHEAD):
+                part = images.names[start : start + AHEAD]
+                labels = images.labels[start : start + AHEAD]
+                yield from zip(part, pool.map(_read, part), labels, strict=True)
+        return
+    order = Order()
+    examples = (
+        images.references(order)
+        .enumerate()
+        .map(
+            lambda _, reference: images.fetch(order, reference)[1:],
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+    )
+    for name, encoded, label in examples.prefetch(16).as_numpy_iterator():
+        yield name.decode(errors="replace"), encoded, label
+
+
+def _read(name: str) -> bytes:
+    try:
+        with open(name, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""

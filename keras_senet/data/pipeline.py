@@ -1,7 +1,7 @@
 """Training batches that can be replayed, evaluation batches that are exact."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from keras_senet.data.augmentation import Augmentation
@@ -9,7 +9,7 @@ from keras_senet.data.bad_images import BadImages, batches
 from keras_senet.data.crops import center_crop, check_center_crop
 from keras_senet.data.decoding import decode
 from keras_senet.data.defaults import chosen_augmentation, shorter_side
-from keras_senet.data.images import Example, Images, Order
+from keras_senet.data.images import Images, Order
 from keras_senet.data.keras_layers import keyed
 from keras_senet.data.keys import visit_key
 from keras_senet.data.source import Source
@@ -105,43 +105,49 @@ def training_batches(
             seed=seed, epoch=epoch, balanced=balanced, worker=worker, workers=workers
         )
 
-    @tf.autograph.experimental.do_not_convert
-    def visits(epoch: Any) -> Any:
-        done = tf.where(epoch == first_epoch, first_step * share, 0)
-        references = images.references(order(epoch)).take(steps * share)
-        epochs = tf.data.Dataset.from_tensors(epoch).repeat()
-        return tf.data.Dataset.zip(epochs, references.skip(tf.cast(done, tf.int64)))
+    def visits(epoch: int, first: int, last: int) -> Iterator[tuple[Order, Any]]:
+        of = order(epoch)
+        before = first_step * share if epoch == first_epoch else 0
+        references = images.references(of).skip(before + first).take(last - first)
+        return ((of, reference) for reference in references)
 
     # AutoGraph has nothing to convert, and would change errors.
     @tf.autograph.experimental.do_not_convert
-    def prepare(number: Any, visit: tuple[Any, Any]) -> tuple[Any, ...]:
-        epoch, reference = visit
-        example = images.fetch(order(epoch), reference)
-        key = visit_key(seed, epoch, example.number)
-        image = training_image(example.encoded, size, augmentation, key, further)
-        return number, image, example.label, key
+    def one_epoch(epoch: Any) -> Any:
+        def prepare(number: Any, reference: Any) -> tuple[Any, ...]:
+            example = images.fetch(order(epoch), reference)
+            key = visit_key(seed, epoch, example.number)
+            image = training_image(example.encoded, size, augmentation, key, further)
+            return number, image, example.label, key
 
-    def example_at(number: int) -> Example:
-        epoch, step = divmod(number + first_step * share, steps * share)
-        of = order(first_epoch + epoch)
-        return images.fetch(of, next(iter(images.references(of).skip(step).take(1))))
+        done = tf.cast(tf.where(epoch == first_epoch, first_step, 0), tf.int64)
+        # A batch more, of which images take the places of lost ones.
+        end = (steps + 1 - done) * share
+        visited = images.references(order(epoch)).skip(done * share).take(end)
+        numbered = visited.enumerate().map(
+            tf.autograph.experimental.do_not_convert(prepare),
+            num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=deterministic,
+        )
+        if deterministic:
+            no_images = tf.data.Dataset.range(end, end + share).map(
+                lambda number: (number, *_black(size), tf.zeros(2, tf.int64))
+            )
+            numbered = numbered.concatenate(no_images)
+            found = batches(numbered, share, bad, images, visits, epoch=epoch, end=end)
+        else:
+            found = numbered.batch(share, drop_remainder=True).map(
+                lambda number, *rest: (number >= 0, *rest)
+            )
+        return found.take(steps - done)
 
     @tf.autograph.experimental.do_not_convert
     def finish(_: Any, image: Any, label: Any, key: Any) -> tuple[Any, Any]:
         return mixed(image, label, key[0], augmentation, len(source.class_names))
 
-    # An epoch more, so that the loss of the last image is noticed by the one after.
-    epochs = tf.data.Dataset.range(first_epoch, last_epoch + 1)
-    numbered = epochs.flat_map(visits).enumerate()
-    numbered = numbered.map(
-        prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=deterministic
-    )
-    if deterministic:
-        found = batches(numbered, share, example_at, bad, images.count)
-    else:
-        found = numbered.batch(share, drop_remainder=True)
+    found = tf.data.Dataset.range(first_epoch, last_epoch).flat_map(one_epoch)
     total = steps * (last_epoch - first_epoch) - first_step
-    return _ready(found.map(finish).take(total), total, threads, deterministic)
+    return _ready(found.map(finish), total, threads, deterministic)
 
 
 def evaluation_batches(
@@ -203,25 +209,30 @@ def evaluation_batches(
         )
         return number, image, example.label, tf.ones(())
 
-    def black(number: Any) -> tuple[Any, ...]:
-        image = tf.zeros((size, size, 3), tf.uint8)
-        return number, image, tf.zeros((), tf.int64), tf.zeros(())
-
-    def example_at(number: int) -> Example:
-        references = images.references(order).skip(number)
-        return images.fetch(order, next(iter(references.take(1))))
+    def visits(_: int, first: int, last: int) -> Iterator[tuple[Order, Any]]:
+        references = images.references(order).skip(first).take(last - first)
+        return ((order, reference) for reference in references)
 
     def finish(good: Any, image: Any, label: Any, weight: Any) -> tuple[Any, ...]:
         return image, label, tf.where(good, weight, 0.0)
 
     numbered = images.references(order).enumerate()
     numbered = numbered.map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
-    # One more than needed, so that the loss of the last image is noticed.
-    padding = tf.data.Dataset.range(own, total * share + 1).map(black)
+    # A batch more than needed, so that the loss of the last image is noticed.
+    padding = tf.data.Dataset.range(own, (total + 1) * share).map(
+        lambda number: (number, *_black(size), tf.zeros(()))
+    )
     numbered = numbered.concatenate(padding)
-    found = batches(numbered, share, example_at, bad, images.count)
+    found = batches(numbered, share, bad, images, visits)
     ready = found.map(finish).take(total)
     return _ready(ready.cache() if cache else ready, total, threads, True)
+
+
+def _black(size: int) -> tuple[Any, Any]:
+    """Image and label that stand where there is no image."""
+    import tensorflow as tf
+
+    return tf.zeros((size, size, 3), tf.uint8), tf.zeros((), tf.int64)
 
 
 def _ready(found: Any, total: int, threads: int | None, deterministic: bool) -> Any:
@@ -235,4 +246,7 @@ def _ready(found: Any, total: int, threads: int | None, deterministic: bool) -> 
     # Away from the threads that compute; an image is too little work to be divided.
     options.threading.private_threadpool_size = threads or os.cpu_count() or 1
     options.threading.max_intra_op_parallelism = 1
+    # Optimizing the graph takes ten seconds for each iterator over several devices,
+    # and gains nothing.
+    options.experimental_optimization.apply_default_optimizations = False
     return found.prefetch(tf.data.AUTOTUNE).with_options(options)

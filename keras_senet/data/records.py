@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from keras_senet.data.images import LOST_RECORD
+
 ENCODED = "image/encoded"
 LABEL = "image/class/label"
 NAME = "image/filename"
@@ -32,7 +34,7 @@ def serialized(features: Mapping[str, bytes | int]) -> bytes:
 
 def lost(path: str) -> bytes:
     """The record that stands for one which a file has lost: without an image."""
-    name = f"A record of {path} that cannot be read"
+    name = f"{LOST_RECORD}{path}"
     return serialized({NAME: name.encode(), ENCODED: b"", LABEL: 0})
 
 

@@ -128,6 +128,10 @@ class Sharded:
         number, record = reference
         return Example(number, *self._parse(number % self.count, record))
 
+    def name(self, reference: Any) -> str:
+        """What the image of a reference is called, though it cannot be read."""
+        return f"record {int(reference[0]) % self.count}"
+
     def _least(self, workers: int) -> int:
         """The fewest images in a worker's whole shards; 0 if it reads all instead."""
         own, rest = divmod(len(self._shards), workers)
@@ -167,12 +171,14 @@ class Sharded:
         repeats = self._repeats() if order.balanced else None
         # Numbers of repeated visits stay below those of the next lap.
         first = lap * self.count * (1 if repeats is None else int(repeats.max()) + 1)
-        key, last = tf.stack([seed, epoch]), tf.constant(len(self._shards) - 1, "int64")
+        # `index_shuffle` would give orders that resemble each other.
+        random = tf.random.stateless_uniform(
+            (len(self._shards),), tf.stack([seed, epoch]), None, None, tf.int64
+        )
+        shards = tf.argsort(random)
         step = order.workers if self._least(order.workers) else 1
-        places = tf.data.Dataset.range(order.worker % step, last + 1, step)
-        records = places.map(
-            lambda place: tf.random.experimental.index_shuffle(place, key, last)
-        ).interleave(
+        own = tf.data.Dataset.from_tensor_slices(shards[order.worker % step :: step])
+        records = own.interleave(
             lambda shard: self._records(shard, first),
             cycle_length=min(CYCLE, len(self._shards) // step),
             num_parallel_calls=tf.data.AUTOTUNE,

@@ -5,7 +5,7 @@ import socket
 from typing import Any
 
 from keras_senet.data import records
-from keras_senet.data.images import Order
+from keras_senet.data.images import LOST_RECORD, Order
 from keras_senet.data.sharded import Shard, Sharded
 from keras_senet.data.shuffling import affordable
 from keras_senet.data.source import Source, fingerprint
@@ -152,7 +152,7 @@ def _images(builder: Any, portion: Portion) -> Sharded:
         return label_alone.deserialize_example(record)["label"]
 
     def lost(path: str) -> bytes:
-        name = f"A record of {path} that cannot be read".encode()
+        name = f"{LOST_RECORD}{path}".encode()
         empty: dict[str, bytes | int] = {"image": b"", "label": 0, "file_name": name}
         return records.serialized({name: empty[name] for name in wanted})
 
