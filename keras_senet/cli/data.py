@@ -70,7 +70,7 @@ def show(options: argparse.Namespace) -> None:
     save_contact_sheet(
         source,
         options.out,
-        size=options.image_size or source.size or 224,
+        size=source.size or 224 if options.image_size is None else options.image_size,
         augmentation=asked or None,
         rows=options.images,
         epochs=options.epochs,
@@ -85,13 +85,15 @@ def check(options: argparse.Namespace) -> int:
     from keras_senet.data.packed import is_packed, verify
 
     if is_packed(options.data):
+        if options.report:
+            raise InputError("A report is of a folder of images, not of a packed one.")
         bad = verify(options.data)
         for file in bad:
             print(f"{file} is not as it was written")
         print(f"{len(bad)} damaged files")
         return 1 if bad else 0
     if not os.path.isdir(options.data):
-        raise InputError(f"There is no folder {options.data}.")
+        raise InputError(f"{options.data} is no folder.")
     report = check_images(options.data)
     for path, reason in report.bad[:SHOWN]:
         print(f"{path}: {reason}")
@@ -111,8 +113,11 @@ def pack(options: argparse.Namespace) -> None:
     from keras_senet.data.opening import open_source
     from keras_senet.data.packing import pack as write_packed
 
+    # So that the same data have the same name when a stopped packing goes on.
+    is_path = os.path.exists(options.data)
+    data = os.path.abspath(options.data) if is_path else options.data
     index = write_packed(
-        open_source(options.data, options.split_seed),
+        open_source(data, options.split_seed),
         options.out,
         shards=options.shards,
         seed=options.seed,

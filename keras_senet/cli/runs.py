@@ -95,7 +95,10 @@ def _train_options(sub: argparse.ArgumentParser) -> None:
         help="sample each class equally often, as the conference paper does",
     )
     sub.add_argument(
-        "--cache", action="store_true", help="keep the images, as stored, in memory"
+        "--cache",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="keep the images, as they are stored, in memory",
     )
     sub.add_argument("--out", metavar="DIR", help="run folder (runs/MODEL-DATA)")
     sub.add_argument(
@@ -142,7 +145,6 @@ def train(options: argparse.Namespace) -> None:
         devices=options.devices,
         overwrite=options.overwrite,
         resume=options.resume,
-        cache=options.cache,
     )
     for split, metrics in record["metrics"].items():
         print(
@@ -211,7 +213,8 @@ def _export_saved_model(path: str) -> None:
     model, recipe = run.read_best(), run.read_recipe()
     recipe = replace(recipe, batch_size=min(images.count, PARITY_IMAGES))
     size, bad = model.input_shape[1], BadImages(recipe.on_bad_image)
-    batch = next(iter(exact_batches(recipe, images, size, bad)))
+    with bad.named():
+        batch = next(iter(exact_batches(recipe, images, size, bad)))
     pixels = batch[0].numpy().astype("float32")
     report = to_saved_model(model, run.exports / "saved_model", pixels)
     print(

@@ -83,9 +83,12 @@ class Augmentation:
             ("label_smoothing", 0, 0.99),
         ):
             value = getattr(self, name)
-            if not low <= value <= high:
+            whole = isinstance(getattr(type(self), name), int)
+            kind = int if whole else (int, float)
+            if not isinstance(value, kind) or not low <= value <= high:
                 raise InputError(
-                    f"{name} should be from {low} to {high}. Received: {name}={value}"
+                    f"{name} should be {'an integer' if whole else 'a number'} from "
+                    f"{low} to {high}. Received: {name}={value!r}"
                 )
         if self.fill not in ("CONSTANT", "REFLECT"):
             raise InputError(
@@ -93,7 +96,10 @@ class Augmentation:
             )
         for name, high in (("crop_area", 1.0), ("crop_aspect", 100.0)):
             value = getattr(self, name)
-            if value is not None and not 0 < value[0] <= value[1] <= high:
+            if value is None and name == "crop_area":
+                continue
+            pair = isinstance(value, (tuple, list)) and len(value) == 2
+            if not pair or not 0 < value[0] <= value[1] <= high:
                 raise InputError(
                     f"{name} should be two numbers, 0 < least <= largest <= {high:g}. "
                     f"Received: {name}={value}"

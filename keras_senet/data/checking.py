@@ -5,7 +5,6 @@ import json
 import os
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 from keras_senet.data.decoding import orientation
 from keras_senet.data.fault import fault
-from keras_senet.data.folder import NOT_IMAGES
+from keras_senet.data.listing import visible_files
 from keras_senet.errors import InputError
 from keras_senet.files import written_whole
 
@@ -69,10 +68,10 @@ def check(path: str | os.PathLike, threads: int | None = None) -> Report:
     root = Path(path)
     if not root.is_dir():
         raise InputError(f"There is no folder {root}.")
-    total = sum(1 for _ in _files(root))
+    total = sum(1 for _ in visible_files(root))
     if total == 0:
         raise InputError(f"There are no files in {root}.")
-    files = _files(root)
+    files = visible_files(root)
     turn, ended = threading.Lock(), threading.Event()
     bar, task = _bar(total)
 
@@ -122,23 +121,6 @@ def _bar(total: int) -> tuple[Any, Any]:
         disable=not console.is_terminal,
     )
     return bar, bar.add_task("Checking", total=total)
-
-
-def _files(folder: Path, above: tuple[str, ...] = ()) -> Iterator[str]:
-    """Visible files at any depth, in order; also links that lead nowhere."""
-    here = os.path.realpath(folder)
-    if here in above:
-        return
-    with os.scandir(folder) as entries:
-        ordered = sorted(entries, key=lambda entry: entry.name)
-    for entry in ordered:
-        if entry.name.startswith(".") or entry.name.lower() in NOT_IMAGES:
-            continue
-        if entry.is_dir():
-            yield from _files(Path(entry.path), (*above, here))
-        # Reading from a pipe or a device would never end.
-        elif entry.is_file() or not os.path.exists(entry.path):
-            yield entry.path
 
 
 def _shown(path: str) -> str:

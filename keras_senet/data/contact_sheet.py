@@ -8,7 +8,7 @@ from keras_senet.data.augmentation import Augmentation
 from keras_senet.data.crops import center_crop
 from keras_senet.data.decoding import decode
 from keras_senet.data.defaults import chosen_augmentation, shorter_side
-from keras_senet.data.images import Order
+from keras_senet.data.images import Example, Images, Order
 from keras_senet.data.keys import visit_key
 from keras_senet.data.source import Source
 from keras_senet.data.training_image import mixed, training_image
@@ -31,8 +31,8 @@ def save_contact_sheet(
     """Draws training images as they are tested, and as they are in some epochs.
 
     One row an image, of as many classes as there are rows. The first column is the
-    crop of the test, the others are what `training_batches` makes of the image in
-    its first epochs; where images are mixed, those of the rows are.
+    crop of the test, the others are what training without `balanced` makes of the
+    image in its first epochs; where images are mixed, those of the rows are.
 
     Args:
         source: The data set.
@@ -63,12 +63,15 @@ def save_contact_sheet(
     images = source.train
     order = Order(seed=seed, balanced=True)
     visits = images.references(order).take(min(rows, images.count))
-    examples = [images.fetch(order, reference) for reference in visits]
+    examples = [_fetched(images, order, reference) for reference in visits]
     tested = [_shown(example, size) for example in examples]
     labels = tf.stack([example.label for example in examples])
     columns: list[tuple[str, Any, Any]] = [("test", tf.stack(tested), labels)]
     for epoch in range(epochs):
-        keys = [visit_key(seed, epoch, example.number) for example in examples]
+        keys = [
+            visit_key(seed, epoch, example.number % images.count)
+            for example in examples
+        ]
         changed = [
             training_image(example.encoded, size, augmentation, key)
             for example, key in zip(examples, keys, strict=True)
@@ -89,6 +92,15 @@ def save_contact_sheet(
             axes[row, place].set_xlabel(text, fontsize=7)
     with written_whole(path) as whole:
         figure.savefig(whole, dpi=110)
+
+
+def _fetched(images: Images, order: Order, reference: Any) -> Example:
+    import tensorflow as tf
+
+    try:
+        return images.fetch(order, reference)
+    except tf.errors.OpError as error:
+        raise InputError(f"{images.name(reference)} cannot be read.") from error
 
 
 def _shown(example: Any, size: int) -> Any:

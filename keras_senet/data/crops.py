@@ -156,7 +156,9 @@ def center_crop(
 
     sides = tf.shape(image)[:2]
     least = tf.reduce_min(sides)
-    resized = tf.cast(shorter * sides // least, tf.float32)
+    # Of a narrow image the longer side may pass what 32 bits hold.
+    longer = shorter * tf.cast(sides, tf.int64) // tf.cast(least, tf.int64)
+    resized = tf.cast(longer, tf.float32)
     scale = resized / tf.cast(sides, tf.float32)
     # Half to even, like Python's `round`, which torchvision calls.
     offset = -tf.round((resized - size) / 2)

@@ -4,6 +4,7 @@ import math
 
 from keras_senet.data.augmentation import CIFAR, PAPER, Augmentation
 from keras_senet.data.source import Source
+from keras_senet.errors import InputError
 
 # Networks for images below this side see them whole, and shifted by a few pixels.
 SMALL = 96
@@ -22,7 +23,15 @@ def chosen_augmentation(
     Returns:
         What was asked for; or the source's own; or the paper's for images of that
         size (conference paper, sections 5 and 6.2).
+
+    Raises:
+        InputError: If what was asked for is something else.
     """
+    if asked is not None and not isinstance(asked, Augmentation):
+        raise InputError(
+            "augmentation should be an Augmentation, such as "
+            f"keras_senet.data.augmentation.PAPER. Received: {asked!r}"
+        )
     return asked or source.augmentation or (CIFAR if size < SMALL else PAPER)
 
 

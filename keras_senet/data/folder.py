@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from keras_senet.data.indexed import Indexed
+from keras_senet.data.listing import sub_folders, visible_files
 from keras_senet.data.source import Source, fingerprint, stratified
 from keras_senet.errors import InputError
 
-NOT_IMAGES = ("thumbs.db", "desktop.ini")
 # What people call the folders of a data set that is split already.
 SPLITS = {
     "train": "train",
@@ -44,11 +44,8 @@ def folder(path: str | os.PathLike, split_seed: int = 0) -> Source:
     root = Path(path)
     if not root.is_dir():
         raise InputError(f"There is no folder {root}.")
-    entries = _sub_folders(root)
-    given = {SPLITS[e.name.lower()]: e for e in entries if e.name.lower() in SPLITS}
-    if "train" not in given or len(given) < len(entries):
-        given = {"train": root}
-    classes = tuple(entry.name for entry in _sub_folders(given["train"]))
+    given = _given(root)
+    classes = tuple(entry.name for entry in sub_folders(given["train"]))
     if len(classes) < 2:
         raise InputError(
             f"{given['train']} should have a sub-folder of images for each of two or "
@@ -73,28 +70,39 @@ def folder(path: str | os.PathLike, split_seed: int = 0) -> Source:
     )
 
 
-def visible_files(root: Path) -> list[str]:
-    """All files below a folder but hidden ones and those of file managers, sorted."""
-    found = []
-    for place, folders, files in os.walk(root):
-        folders[:] = [name for name in folders if _visible(name)]
-        found += [os.path.join(place, name) for name in files if _visible(name)]
-    return sorted(found)
+def _given(root: Path) -> dict[str, Path]:
+    """The folders of the splits; the folder itself if it is all for training."""
+    entries = sub_folders(root)
+    named = [entry for entry in entries if entry.name.lower() in SPLITS]
+    given = {SPLITS[entry.name.lower()]: entry for entry in named}
+    others = [entry.name for entry in entries if entry not in named]
+    if len(given) < 2 and (others or "train" not in given):
+        # Of these names at most one: a class may be called so.
+        return {"train": root}
+    if others and {"train", "validation"} <= set(given):
+        raise InputError(
+            f"{root} has folders of splits ({_names(named)}), and others "
+            f"({', '.join(others[:5])}): remove or rename one kind."
+        )
+    if others:
+        return {"train": root}
+    if "train" not in given or len(given) < len(named):
+        raise InputError(
+            f"{root} should have one folder train, and at most one of each other "
+            f"split. It has {_names(named)}."
+        )
+    return given
 
 
-def _visible(name: str) -> bool:
-    return not name.startswith(".") and name.lower() not in NOT_IMAGES
-
-
-def _sub_folders(root: Path) -> list[Path]:
-    return sorted(e for e in root.iterdir() if e.is_dir() and _visible(e.name))
+def _names(entries: list[Path]) -> str:
+    return ", ".join(entry.name for entry in entries)
 
 
 def _listed(root: Path, classes: tuple[str, ...], least: int) -> Indexed:
     """The images of one split, which may lack a class but have no other one."""
     import numpy as np
 
-    other = [e.name for e in _sub_folders(root) if e.name not in classes]
+    other = [e.name for e in sub_folders(root) if e.name not in classes]
     if other:
         raise InputError(
             f"{root} has classes that the training images do not have: "
@@ -103,7 +111,7 @@ def _listed(root: Path, classes: tuple[str, ...], least: int) -> Indexed:
     files: list[str] = []
     counts = []
     for name in classes:
-        found = visible_files(root / name) if (root / name).is_dir() else []
+        found = list(visible_files(root / name)) if (root / name).is_dir() else []
         if len(found) < least:
             raise InputError(
                 f"Class folder {root / name} has {len(found)} images; training, and "

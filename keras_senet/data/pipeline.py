@@ -239,6 +239,8 @@ def _ready(found: Any, total: int, threads: int | None, deterministic: bool) -> 
     """Sets how a data set is run, and how long it is."""
     import tensorflow as tf
 
+    if threads is not None and threads < 1:
+        raise InputError(f"threads should be at least 1. Received: threads={threads}")
     # Of an unknown cardinality, Keras would take one step too many each epoch.
     found = found.apply(tf.data.experimental.assert_cardinality(total))
     options = tf.data.Options()

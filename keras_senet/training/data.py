@@ -61,7 +61,7 @@ def changes(recipe: Recipe, source: Source) -> Augmentation:
 
 
 def fit_batches(
-    recipe: Recipe, source: Source, first_epoch: int, bad: BadImages, *, cache: bool
+    recipe: Recipe, source: Source, first_epoch: int, bad: BadImages
 ) -> tuple[Any, Any]:
     """What `Model.fit` takes: training and validation batches.
 
@@ -70,7 +70,6 @@ def fit_batches(
         source: The data set.
         first_epoch: Number of the epoch to begin with, from 0.
         bad: What to do about images that cannot be read.
-        cache: Whether the images, as they are stored, are kept in memory.
 
     Returns:
         Two `tf.data.Dataset`s, with the same kind of labels.
@@ -80,8 +79,12 @@ def fit_batches(
     import tensorflow as tf
 
     size, random = image_size(recipe, source), changes(recipe, source)
-    if cache:
-        source = dataclasses.replace(source, train=in_memory(source.train))
+    if recipe.cache:
+        source = dataclasses.replace(
+            source,
+            train=in_memory(source.train),
+            validation=in_memory(source.validation),
+        )
     training = training_batches(
         source,
         size=size,
@@ -93,16 +96,14 @@ def fit_batches(
         balanced=recipe.balanced,
         bad_images=bad,
     )
-    validation = exact_batches(recipe, source.validation, size, bad, cache=cache)
+    validation = exact_batches(recipe, source.validation, size, bad)
     if random.mixes:
         classes = len(source.class_names)
         validation = validation.map(lambda x, y, w: (x, tf.one_hot(y, classes), w))
     return training, validation
 
 
-def exact_batches(
-    recipe: Recipe, images: Images, size: int, bad: BadImages, *, cache: bool = False
-) -> Any:
+def exact_batches(recipe: Recipe, images: Images, size: int, bad: BadImages) -> Any:
     """Batches that hold every image of a split once, by the recipe.
 
     Args:
@@ -110,11 +111,10 @@ def exact_batches(
         images: The split.
         size: Side of the images, in pixels.
         bad: What to do about images that cannot be read.
-        cache: Whether the batches are kept in memory.
 
     Returns:
         A `tf.data.Dataset` of `(images, labels, weights)`.
     """
     return evaluation_batches(
-        images, size=size, batch_size=recipe.batch_size, bad_images=bad, cache=cache
+        images, size=size, batch_size=recipe.batch_size, bad_images=bad
     )

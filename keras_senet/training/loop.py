@@ -1,10 +1,8 @@
 """A training run from the recipe to the record."""
 
-import contextlib
 import importlib
 import os
 import time
-from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -43,7 +41,6 @@ def train(
     devices: int | None = None,
     overwrite: bool = False,
     resume: bool = False,
-    cache: bool = False,
 ) -> dict[str, Any]:
     """Trains a network and leaves a run folder.
 
@@ -60,7 +57,6 @@ def train(
         resume: Whether to continue the run that is there, after its last
             complete epoch. Order and augmentation are those of an uninterrupted
             run.
-        cache: Whether the images, as they are stored, are kept in memory.
 
     Returns:
         The record.
@@ -95,8 +91,8 @@ def train(
         clear(run)
     run.write_record({"status": "running", **record})
     bad = BadImages(recipe.on_bad_image)
-    with named_errors(bad):
-        rows = fit(model, recipe, source, run, steps, bad, cache=cache)
+    with bad.named():
+        rows = fit(model, recipe, source, run, steps, bad)
     splits = {name: x for name, x in source.splits.items() if name != "train"}
     results = measure_best(run, splits, bad)
     plot_curves(rows, f"{recipe.model} on {source.name}", run.curves)
@@ -123,8 +119,6 @@ def fit(
     run: Run,
     steps: int,
     bad: BadImages,
-    *,
-    cache: bool,
 ) -> list[dict[str, float]]:
     """Trains for the epochs that the model has not seen yet.
 
@@ -135,7 +129,6 @@ def fit(
         run: Where the models and the history go.
         steps: Batches in an epoch.
         bad: What to do about images that cannot be read.
-        cache: Whether the images, as they are stored, are kept in memory.
 
     Returns:
         The history, a dictionary of metrics for each epoch from the first.
@@ -145,7 +138,7 @@ def fit(
     files.keep_if_best(model)
     if done == recipe.epochs:
         return files.rows
-    training, validation = fit_batches(recipe, source, done, bad, cache=cache)
+    training, validation = fit_batches(recipe, source, done, bad)
     model.fit(
         training,
         epochs=recipe.epochs,
@@ -174,23 +167,10 @@ def measure_best(
     """
     recipe, model = run.read_recipe(), run.read_best()
     size = model.input_shape[1]
-    with named_errors(bad):
+    with bad.named():
         return {
             name: measure(
                 model.predict_on_batch, exact_batches(recipe, images, size, bad)
             )
             for name, images in splits.items()
         }
-
-
-@contextlib.contextmanager
-def named_errors(bad: BadImages) -> Iterator[None]:
-    """Raises the error of a bad image instead of TensorFlow's about its graph."""
-    import tensorflow as tf
-
-    try:
-        yield
-    except tf.errors.OpError:
-        if bad.error is not None:
-            raise bad.error from None
-        raise

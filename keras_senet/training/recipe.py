@@ -28,6 +28,8 @@ class Recipe:
             paper's for images of that size.
         balanced: Whether classes are sampled equally often, rather than images.
         on_bad_image: `"raise"` or `"skip"`.
+        cache: Whether the images, as they are stored, are kept in memory; those of
+            records have random access then, and so another order.
         split_seed: Of the images of a folder that are for validation and test.
         seed: Of the initial weights, the order and the augmentation.
 
@@ -45,6 +47,7 @@ class Recipe:
     augmentation: str | None = None
     balanced: bool = False
     on_bad_image: str = "raise"
+    cache: bool = False
     split_seed: int = 0
     seed: int = 0
 

@@ -73,9 +73,25 @@ def test_a_missing_validation_is_taken_from_the_training_images(tmp_path):
     assert counts(folder(tmp_path)) == {"train": 27, "validation": 3, "test": 3}
 
 
+@pytest.mark.parametrize(
+    "names", [("train", "val", "docs"), ("val", "test"), ("train", "val", "valid")]
+)
+def test_what_may_be_splits_or_classes_is_refused(tmp_path, names):
+    fill(tmp_path, dict.fromkeys(names, 3))
+    with pytest.raises(InputError, match=r"remove or rename|should have one folder"):
+        folder(tmp_path)
+
+
+def test_links_are_followed_but_not_in_circles(pictures, tmp_path):
+    fill(tmp_path / "elsewhere", {"more": 3})
+    (pictures / "red" / "linked").symlink_to(tmp_path / "elsewhere")
+    (pictures / "red" / "circle").symlink_to(pictures / "red")
+    assert sum(counts(folder(pictures)).values()) == 23
+
+
 def test_classes_may_be_called_like_splits(tmp_path):
-    fill(tmp_path, {"train": 4, "bus": 4, "test": 4})
-    assert folder(tmp_path).class_names == ("bus", "test", "train")
+    fill(tmp_path, {"train": 4, "bus": 4})
+    assert folder(tmp_path).class_names == ("bus", "train")
 
 
 def test_other_classes_and_empty_splits_are_refused(tmp_path):
