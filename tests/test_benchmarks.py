@@ -10,6 +10,7 @@ PROGRAM = Path(__file__).parents[1] / "benchmarks" / "input_pipeline.py"
 
 
 @pytest.mark.slow
+@pytest.mark.rare
 @pytest.mark.usefixtures("only_tensorflow")
 def test_input_pipeline(tmp_path):
     done = subprocess.run(

@@ -4,6 +4,7 @@ import pytest
 from pictures import encoded, grey, photograph
 
 pytestmark = pytest.mark.usefixtures("only_tensorflow")
+SLOW = pytest.mark.slow
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
@@ -58,6 +59,7 @@ def test_the_first_bad_image_is_named():
     assert "data check" in str(bad.error)
 
 
+@SLOW
 @pytest.mark.parametrize("index", [0, 5, 8, 13, 19])
 def test_each_bad_image_is_noticed_wherever_it_comes_in_an_epoch(index):
     # 20 images fill five batches: each is in the first epoch.
@@ -67,6 +69,7 @@ def test_each_bad_image_is_noticed_wherever_it_comes_in_an_epoch(index):
     assert list(bad.found) == [f"image {index}"]
 
 
+@SLOW
 @pytest.mark.parametrize("policy", ["raise", "skip"])
 def test_good_images_are_no_bad_ones(policy):
     bad = BadImages(policy)
@@ -94,6 +97,7 @@ def test_skipped_images_are_replaced_by_those_that_follow():
         np.testing.assert_array_equal(pixels, labels)
 
 
+@SLOW
 @pytest.mark.parametrize(("epoch", "step"), [(0, 3), (1, 0), (2, 4)])
 @pytest.mark.parametrize("bad", [(), (3, 4, 5)])
 def test_the_middle_is_that_of_the_whole(bad, epoch, step):
@@ -103,8 +107,17 @@ def test_the_middle_is_that_of_the_whole(bad, epoch, step):
         np.testing.assert_array_equal(ours, theirs)
 
 
-@pytest.mark.parametrize("bad", [(), (0,), (19,), (18, 19), (5, 6, 7, 12)])
-@pytest.mark.parametrize("batch", [1, 8, 20])
+@pytest.mark.parametrize(
+    ("bad", "batch"),
+    [
+        ((0, 5, 6, 12, 19), 8),
+        *(
+            pytest.param(bad, batch, marks=SLOW)
+            for bad in ((), (0,), (19,), (18, 19))
+            for batch in (1, 8, 20)
+        ),
+    ],
+)
 def test_evaluation_does_not_count_bad_images(bad, batch):
     note = BadImages("skip")
     batches = evaluation_batches(
@@ -120,6 +133,7 @@ def test_evaluation_does_not_count_bad_images(bad, batch):
     assert set(note.found) == {f"image {i}" for i in bad}
 
 
+@SLOW
 @pytest.mark.parametrize("last", [False, True])
 def test_evaluation_names_the_first_bad_image(last):
     index = 19 if last else 2
@@ -132,6 +146,7 @@ def test_evaluation_names_the_first_bad_image(last):
     assert str(note.error).startswith(f"image {index}: ")
 
 
+@SLOW
 def test_too_many_bad_images_stop():
     bad = BadImages("skip", share=0.5)
     with pytest.raises(tf.errors.OpError):
@@ -156,6 +171,7 @@ def test_a_set_of_bad_images_stops_at_once(policy, split):
         assert len(bad.found) == 20
 
 
+@SLOW
 def test_each_split_has_a_share_of_its_own():
     bad = BadImages("skip", share=0.0)
     trained(images(bad=range(10)), bad)
@@ -188,6 +204,7 @@ def test_policies_and_shares():
         trained(images(), BadImages("skip"), deterministic=False)
 
 
+@SLOW
 def test_without_the_order_errors_are_tensorflows_own():
     bad = BadImages()
     with pytest.raises(tf.errors.OpError):

@@ -53,6 +53,7 @@ def test_after_an_epoch_it_begins_again_with_other_numbers():
     assert all(x.label == x.number % 10 for x in found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [{}, {"seed": 3}, {"seed": 3, "balanced": True}])
 def test_workers_share_the_visits(order):
     whole = [x.number for x in visits(images(), Order(**order), 10)]

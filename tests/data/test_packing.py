@@ -60,6 +60,7 @@ def test_files_depend_on_the_arguments_alone(tmp_path):
     assert len(prints) == 2
 
 
+@pytest.mark.slow
 def test_a_stream_is_packed(tmp_path):
     pack(source(test=None), tmp_path / "first", shards=3)
     stream = packed(tmp_path / "first")

@@ -62,6 +62,7 @@ def test_a_killed_packing_goes_on(tmp_path):
     assert len(kept) >= 2
 
 
+@pytest.mark.slow
 def test_a_stream_goes_on_where_it_stopped(tmp_path, monkeypatch):
     pack(source(test=None), tmp_path / "first", shards=3)
     stream = packed(tmp_path / "first")
@@ -83,6 +84,7 @@ def test_a_stream_goes_on_where_it_stopped(tmp_path, monkeypatch):
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_what_was_skipped_is_not_forgotten(tmp_path, monkeypatch):
     """Shards that were written with `skip` are no good for `raise`."""
     train = pictures(50)

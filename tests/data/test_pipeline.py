@@ -6,6 +6,7 @@ import pytest
 from pictures import encoded, grey, photograph
 
 pytestmark = pytest.mark.usefixtures("only_tensorflow")
+SLOW = pytest.mark.slow
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
@@ -82,7 +83,14 @@ def test_each_epoch_sees_each_image_at_most_once_in_another_order():
 
 
 @pytest.mark.parametrize(
-    "augmentation", ["PAPER", "RELEASE", "MODERN", "CIFAR", "DIGITS"]
+    "augmentation",
+    [
+        "PAPER",
+        *(
+            pytest.param(x, marks=SLOW)
+            for x in ("RELEASE", "MODERN", "CIFAR", "DIGITS")
+        ),
+    ],
 )
 def test_runs_repeat_bit_for_bit_also_from_the_middle(augmentation):
     augmentation = globals()[augmentation]
@@ -97,12 +105,14 @@ def test_runs_repeat_bit_for_bit_also_from_the_middle(augmentation):
     assert (other[0][0] != whole[0][0]).any()
 
 
+@SLOW
 def test_an_image_changes_from_epoch_to_epoch():
     found = epochs(source(photographs(1), 1), size=96, batch_size=1, last=6)
     images = [x.tobytes() for x, _ in found]
     assert len(set(images)) == 6
 
 
+@SLOW
 def test_workers_share_each_batch():
     of = source(numbered(23), augmentation=Augmentation())
     whole = epochs(of)
@@ -114,6 +124,7 @@ def test_workers_share_each_batch():
         epochs(of, workers=3)
 
 
+@SLOW
 def test_balanced_epochs_are_as_long_and_equal_in_classes():
     images = numbered(40)
     images = dataclasses.replace(images, labels=np.repeat([0, 1], [4, 36]))
@@ -133,6 +144,7 @@ def test_mixed_batches_have_shares_of_classes():
     assert any(((y > 0.05) & (y < 0.95)).any() for y in labels)
 
 
+@SLOW
 def test_without_order_the_same_images_come():
     of = source(numbered(20), augmentation=Augmentation())
     found = epochs(of, last=1, deterministic=False)
@@ -176,8 +188,17 @@ def test_bad_arguments_of_evaluation(options, message):
         evaluation_batches(numbered(3), size=4, batch_size=2, **options)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize(("count", "batch"), [(103, 16), (1, 4), (16, 16), (17, 16)])
+@pytest.mark.parametrize(
+    ("count", "batch", "workers"),
+    [
+        (103, 16, 1),
+        *(
+            pytest.param(*each, workers, marks=SLOW)
+            for each in ((103, 16), (1, 4), (16, 16), (17, 16))
+            for workers in (1, 2)
+        ),
+    ],
+)
 def test_evaluation_counts_every_image_once(count, batch, workers):
     parts = []
     for worker in range(workers):
@@ -196,6 +217,7 @@ def test_evaluation_counts_every_image_once(count, batch, workers):
     np.testing.assert_array_equal(images[:, 0, 0, 0], labels)
 
 
+@SLOW
 def test_evaluation_may_be_kept_in_memory():
     batches = evaluation_batches(numbered(5), size=4, batch_size=2, cache=True)
     first, second = (list(batches.as_numpy_iterator()) for _ in range(2))
@@ -233,6 +255,7 @@ def test_the_digits_are_scikit_learns():
     assert sorted(seen) == sorted(theirs)
 
 
+@SLOW
 def test_layers_of_ones_own_come_last_and_repeat():
     of = source(photographs(), 3, Augmentation())
     layers = [keras.layers.RandomContrast(0.5), keras.layers.RandomRotation(0.2)]

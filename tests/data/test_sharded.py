@@ -134,6 +134,7 @@ def test_workers_read_files_of_their_own(tmp_path):
     assert len(files) > 1
 
 
+@pytest.mark.slow
 def test_balanced_classes_are_visited_equally_often(tmp_path):
     labels = np.random.default_rng(0).permutation([0] * 90 + [1] * 9 + [3] * 21)
     images = sharded(tmp_path, [60, 60], labels=labels.tolist())

@@ -62,6 +62,7 @@ def test_no_function_must_be_compiled(report):
     assert list(signature.outputs) == ["probabilities"]
 
 
+@pytest.mark.slow
 def test_other_answers_are_refused_and_nothing_is_left(
     model, images, tmp_path, monkeypatch
 ):

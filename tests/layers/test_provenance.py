@@ -117,6 +117,7 @@ def test_class_names_must_fit():
         Classifier(3, class_names=("a", "b"))
 
 
+@pytest.mark.slow
 def test_weights_take_their_checkpoint_along_and_away(tmp_path):
     published, plain = tmp_path / "published.weights.h5", tmp_path / "plain.weights.h5"
     small().save_weights(plain)

@@ -11,7 +11,7 @@ def test_learning_rate_warms_up_and_falls_to_zero():
 
     inputs = keras.Input((2,))
     model = keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(inputs))
-    compile_model(model, Recipe(epochs=10, learning_rate=0.4), steps=20)
+    compile_model(model, Recipe(epochs=10, learning_rate=0.4), steps=20, shares=False)
     schedule = model.optimizer._learning_rate
     rates = np.array([float(schedule(step)) for step in range(201)])
     assert rates[0] == 0
