@@ -48,17 +48,8 @@ def save_contact_sheet(
             matplotlib does not know the format.
     """
     import tensorflow as tf
-    from matplotlib.figure import Figure
 
-    for name, value in (("size", size), ("rows", rows), ("epochs", epochs)):
-        if value < 1:
-            raise InputError(f"{name} should be at least 1. Received: {name}={value}")
-    known = Figure().canvas.get_supported_filetypes()
-    if Path(path).suffix[1:].lower() not in known:
-        raise InputError(
-            f"A contact sheet should be one of {', '.join(sorted(known))}. "
-            f"Received: {path}"
-        )
+    _check(path, size=size, rows=rows, epochs=epochs)
     augmentation = chosen_augmentation(augmentation, source, size)
     images = source.train
     order = Order(seed=seed, balanced=True)
@@ -79,17 +70,44 @@ def save_contact_sheet(
         classes = len(source.class_names)
         batch = mixed(tf.stack(changed), labels, keys[0], augmentation, classes)
         columns.append((f"epoch {epoch + 1}", *batch))
-    figure = Figure(
-        figsize=(1.5 * len(columns), 1.7 * len(examples)), layout="constrained"
-    )
-    axes = figure.subplots(len(examples), len(columns), squeeze=False)
+    _draw(columns, source.class_names, path)
+
+
+def _check(path: str | os.PathLike, **numbers: int) -> None:
+    """Refuses numbers below one and files that are no pictures."""
+    from matplotlib.figure import Figure
+
+    for name, value in numbers.items():
+        if value < 1:
+            raise InputError(f"{name} should be at least 1. Received: {name}={value}")
+    known = Figure().canvas.get_supported_filetypes()
+    if Path(path).suffix[1:].lower() not in known:
+        raise InputError(
+            f"A contact sheet should be one of {', '.join(sorted(known))}. "
+            f"Received: {path}"
+        )
+
+
+def _draw(
+    columns: list[tuple[str, Any, Any]],
+    class_names: tuple[str, ...],
+    path: str | os.PathLike,
+) -> None:
+    """Writes columns of a title, images, and labels."""
+    import tensorflow as tf
+    from matplotlib.figure import Figure
+
+    rows = len(columns[0][1])
+    figure = Figure(figsize=(1.5 * len(columns), 1.7 * rows), layout="constrained")
+    axes = figure.subplots(rows, len(columns), squeeze=False)
     for place, (title, pixels, targets) in enumerate(columns):
         axes[0, place].set_title(title, fontsize=9)
-        for row in range(len(examples)):
+        for row in range(rows):
             axes[row, place].imshow(tf.cast(pixels[row], tf.uint8).numpy())
             axes[row, place].set(xticks=[], yticks=[])
-            text = _label(targets[row].numpy(), source.class_names)
-            axes[row, place].set_xlabel(text, fontsize=7)
+            axes[row, place].set_xlabel(
+                _label(targets[row].numpy(), class_names), fontsize=7
+            )
     with written_whole(path) as whole:
         figure.savefig(whole, dpi=110)
 
