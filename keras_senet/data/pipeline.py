@@ -121,8 +121,8 @@ def training_batches(
             return number, image, example.label, key
 
         done = tf.cast(tf.where(epoch == first_epoch, first_step, 0), tf.int64)
-        # A batch more, of which images take the places of lost ones.
-        end = (steps + 1 - done) * share
+        # A batch more, of which images take the places of lost ones, in their order.
+        end = (steps + int(deterministic) - done) * share
         visited = images.references(order(epoch)).skip(done * share).take(end)
         numbered = visited.enumerate().map(
             tf.autograph.experimental.do_not_convert(prepare),
