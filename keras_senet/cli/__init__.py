@@ -37,6 +37,10 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         print(f"keras-senet: error: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        print(f"keras-senet: error: {error.strerror}{where}", file=sys.stderr)
+        return 2
     except ModuleNotFoundError as error:
         print(
             f"keras-senet: error: {error.name} is not installed. Install what "

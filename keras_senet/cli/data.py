@@ -105,7 +105,26 @@ def check(options: argparse.Namespace) -> int:
     if options.report:
         report.write(options.report)
         print(f"Report in {options.report}")
-    return 1 if report.bad else 0
+    return 1 if report.bad or not _usable(options.data) else 0
+
+
+def _usable(path: str) -> bool:
+    """Says what training would make of a folder, or why it would refuse it."""
+    from keras_senet.data.folder import folder
+
+    try:
+        source = folder(path)
+    except InputError as error:
+        print(f"Not to be trained on: {error}")
+        return False
+    classes = len(source.class_names)
+    for name, images in source.splits.items():
+        counts = images.class_counts(classes)
+        print(
+            f"{name}: {images.count} images of {classes} classes, from "
+            f"{counts.min()} to {counts.max()} of each"
+        )
+    return True
 
 
 def pack(options: argparse.Namespace) -> None:

@@ -157,11 +157,19 @@ def batches(
     import tensorflow as tf
 
     seen: set[str] = set()
+    stopped: list[int] = []
 
     def note(epoch: Any, end: Any, first: Any, last: Any) -> Any:
-        # What comes after an error is counted wrongly, and still asked for.
-        if bad.error is not None:
-            raise bad.error
+        # What comes after an error is still asked for by whoever reads ahead, who
+        # would not stop as long as there are errors.
+        if stopped and last > stopped[0]:
+            return last
+        stopped[:] = [int(last)]
+        note_all(epoch, end, first, last)
+        stopped.clear()
+        return last
+
+    def note_all(epoch: Any, end: Any, first: Any, last: Any) -> None:
         for order, reference in visits(int(epoch), int(first), int(last)):
             name, reason = _looked_at(images, order, reference)
             if name.startswith(LOST_RECORD):
@@ -170,7 +178,6 @@ def batches(
             bad.add(name, reason, len(seen), images.count)
         if last >= end:
             bad.stop(f"Of the last {int(last - first)} images of an epoch all are bad.")
-        return last
 
     def noted(expected: Any, number: Any) -> Any:
         """The number, after those that are missing before it were noted."""

@@ -25,7 +25,7 @@ def fault(encoded: bytes) -> str | None:
     ```python
     from keras_senet.data.fault import fault
 
-    print(fault(b""))  # It is empty; remove it.
+    print(fault(b""))  # It is empty or cannot be read; remove it.
     ```
     """
     import tensorflow as tf
@@ -39,7 +39,7 @@ def fault(encoded: bytes) -> str | None:
 
 def _reason(encoded: bytes, message: str) -> str:
     if not encoded:
-        return "It is empty; remove it."
+        return "It is empty or cannot be read; remove it."
     ours = OURS.search(message)
     if ours is None:
         return _broken(encoded)

@@ -149,7 +149,7 @@ def _stored(images: Images) -> Iterator[tuple[str, bytes, int]]:
             for start in range(0, images.count, AHEAD):
                 part = images.names[start : start + AHEAD]
                 labels = images.labels[start : start + AHEAD]
-                yield from zip(part, pool.map(_read, part), labels, strict=True)
+                yield from zip(part, pool.map(bytes_of, part), labels, strict=True)
         return
     order = Order()
     examples = (
@@ -164,7 +164,8 @@ def _stored(images: Images) -> Iterator[tuple[str, bytes, int]]:
         yield name.decode(errors="replace"), encoded, label
 
 
-def _read(name: str) -> bytes:
+def bytes_of(name: str) -> bytes:
+    """The contents of a file; nothing if it cannot be read."""
     try:
         with open(name, "rb") as file:
             return file.read()

@@ -11,6 +11,7 @@ from typing import Any
 from keras_senet.data import records
 from keras_senet.data.fault import fault
 from keras_senet.data.images import Example, Images, Order
+from keras_senet.data.indexed import Indexed, bytes_of
 from keras_senet.data.packed import checksum
 from keras_senet.errors import InputError
 from keras_senet.files import written_whole
@@ -180,6 +181,8 @@ def _record(example: Example) -> bytes:
 
 
 def _fetched(images: Images, order: Order, references: Any) -> Iterator[Example]:
+    if isinstance(images, Indexed) and images.contents is None:
+        return _read(images, references)
     # With numbers, since a reference that is a tuple would be unpacked otherwise.
     visits = references.enumerate().map(
         lambda _, reference: images.fetch(order, reference),
@@ -187,3 +190,12 @@ def _fetched(images: Images, order: Order, references: Any) -> Iterator[Example]
         deterministic=True,
     )
     return visits.prefetch(READ_AHEAD).as_numpy_iterator()
+
+
+def _read(images: Indexed, references: Any) -> Iterator[Example]:
+    """Reads files; one that cannot be read is empty, and so a bad image."""
+    for number in references.as_numpy_iterator():
+        index = number % images.count
+        name = images.names[index]
+        encoded = bytes_of(name)
+        yield Example(number, name.encode(), encoded, images.labels[index])

@@ -59,7 +59,8 @@ def check_resumable(run: Run, recipe: Recipe, devices: int | None) -> int:
             f"{run.path} was started on {replicas} devices. Received: devices={devices}"
         )
     recorded = run.read_recipe()
-    names = [x.name for x in fields(Recipe)]
+    # Whoever was stopped by a bad image may go on without it.
+    names = [x.name for x in fields(Recipe) if x.name != "on_bad_image"]
     other = [x for x in names if getattr(recorded, x) != getattr(recipe, x)]
     if other:
         raise InputError(

@@ -60,7 +60,7 @@ def test_report(folder, threads, capfd):
     assert report.checked == 12
     assert report.bad == (
         (f"{folder}/a/cut.jpg", "It is truncated; repair or remove it."),
-        (f"{folder}/b/empty.png", "It is empty; remove it."),
+        (f"{folder}/b/empty.png", "It is empty or cannot be read; remove it."),
         (f"{folder}/b/text.jpg", "It is no image; remove it."),
     )
     assert report.notes == {
@@ -82,7 +82,10 @@ def test_json(folder, tmp_path):
     stored = json.loads(target.read_text())
     assert stored["folder"] == str(folder)
     assert stored["checked"] == 12
-    assert stored["bad"][1] == [f"{folder}/b/empty.png", "It is empty; remove it."]
+    assert stored["bad"][1] == [
+        f"{folder}/b/empty.png",
+        "It is empty or cannot be read; remove it.",
+    ]
     assert stored["notes"] == report.notes
     assert [entry.name for entry in target.parent.iterdir()] == ["check.json"]
 
@@ -101,7 +104,7 @@ def test_names_links_and_pipes(folder):
     bad = dict(report.bad)
     assert bad[f"{folder}/a/\\xff.jpg"] == "Its name is not UTF-8; rename it."
     assert bad[f"{folder}/b/lost.jpg"].startswith("It cannot be read (No such file")
-    assert bad[f"{folder}/c/x.jpg"] == "It is empty; remove it."
+    assert bad[f"{folder}/c/x.jpg"] == "It is empty or cannot be read; remove it."
     json.loads(report.to_json().encode())
 
 

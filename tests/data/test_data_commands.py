@@ -81,7 +81,9 @@ def test_show_draws_a_picture(capsys, tree, tmp_path):
 
 
 def test_check_lists_bad_images_and_exits_with_one(capsys, tree, tmp_path):
-    assert "8 images, 0 of them bad" in run(capsys, "data", "check", tree)
+    printed = run(capsys, "data", "check", tree)
+    assert "8 images, 0 of them bad" in printed
+    assert "train: 6 images of 2 classes, from 3 to 3 of each" in printed
     bad = tree / "val" / "temple" / "0.jpg"
     bad.write_bytes(bad.read_bytes()[:200])
     report = tmp_path / "bad.json"
@@ -92,6 +94,10 @@ def test_check_lists_bad_images_and_exits_with_one(capsys, tree, tmp_path):
     assert path == str(bad)
     assert "truncated" in reason
     assert "is no folder" in run(capsys, "data", "check", bad, code=2)
+    (tree / "val" / "bird").mkdir()
+    bad.unlink()
+    printed = run(capsys, "data", "check", tree, code=1)
+    assert "classes that the training images do not have: bird" in printed
 
 
 def test_pack_says_what_it_wrote_and_check_finds_damage(capsys, tree, tmp_path):

@@ -3,6 +3,7 @@ import json
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 
 pytestmark = pytest.mark.usefixtures("only_tensorflow")
@@ -11,6 +12,7 @@ if keras.backend.backend() == "tensorflow":
     from shades import contents, pictures, source
 
     from keras_senet.data import shard_files
+    from keras_senet.data.indexed import Indexed
     from keras_senet.data.packed import packed
     from keras_senet.data.packing import pack
     from keras_senet.errors import InputError
@@ -133,3 +135,18 @@ def test_bad_arguments_are_refused(tmp_path):
     empty = pictures(0)
     with pytest.raises(InputError, match="validation split of shades has no images"):
         pack(source(validation=empty), tmp_path / "out")
+
+
+def test_files_that_cannot_be_read_are_bad_images(tmp_path):
+    files = []
+    for index, content in enumerate(pictures(6).contents):
+        files.append(str(tmp_path / f"{index}.png"))
+        if index != 4:
+            (tmp_path / f"{index}.png").write_bytes(content)
+    train = Indexed(names=files, labels=np.arange(6) % 3)
+    out = tmp_path / "out"
+    with pytest.raises(InputError, match=r"4\.png.*cannot be read"):
+        pack(source(train=train), out)
+    index = pack(source(train=train), out, on_bad_image="skip")
+    assert [bad["file"] for bad in index["skipped"]] == [files[4]]
+    assert sum(index["splits"]["train"]["class_counts"]) == 5
