@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
-pytestmark = pytest.mark.usefixtures("only_tensorflow")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("only_tensorflow")]
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import pytest
 
-pytestmark = pytest.mark.usefixtures("only_tensorflow")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("only_tensorflow")]
 if keras.backend.backend() == "tensorflow":
     from shades import contents, pictures, source
 

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.usefixtures("only_tensorflow")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("only_tensorflow")]
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
