@@ -4,8 +4,8 @@ python benchmarks/digits_accuracy.py --seeds 5
 
 Every run is a `keras-senet train` of its own with the default recipe. Prints the
 table of the README: mean and standard deviation over the seeds of the test
-accuracy of each network, and its parameters. On two CPU cores a run takes about
-two minutes.
+accuracy of each network, and its parameters. On two CPU cores a run takes some
+minutes.
 """
 
 import argparse
