@@ -23,7 +23,12 @@ def main(arguments: list[str] | None = None) -> int:
     """
     # TensorFlow's start-up messages hide our own; a user's setting wins.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    parsed = parser().parse_args(arguments)
+    top = parser()
+    parsed, rest = top.parse_known_args(arguments)
+    # Fields of a recipe, which are checked with the recipe.
+    if rest and (parsed.command is not runs.train or not _are_fields(rest)):
+        top.error(f"unrecognized arguments: {' '.join(rest)}")
+    parsed.fields_given = rest
     # Diagrams have lines that not every terminal can write.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
@@ -52,6 +57,12 @@ def main(arguments: list[str] | None = None) -> int:
         print("\nkeras-senet: interrupted", file=sys.stderr)
         return 130
     return code
+
+
+def _are_fields(words: list[str]) -> bool:
+    """Whether the options that are left have the names of fields."""
+    options = [word for word in words if word.startswith("--")]
+    return words[0].startswith("--") and all("." in x or "=" in x for x in options)
 
 
 def parser() -> argparse.ArgumentParser:

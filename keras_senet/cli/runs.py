@@ -2,7 +2,10 @@
 
 import argparse
 import os
-from dataclasses import fields, replace
+import shlex
+import signal
+import sys
+from dataclasses import replace
 from typing import Any
 
 from keras_senet.cli.commands import Commands
@@ -10,6 +13,15 @@ from keras_senet.data.augmentation import AUGMENTATIONS
 from keras_senet.errors import InputError
 
 FORMATS = ("saved_model",)
+RECIPE_NAMES = (
+    "digits",
+    "paper",
+    "release",
+    "senet154",
+    "modern",
+    "cifar",
+    "finetune",
+)
 # Enough real images to see a difference, few enough to be quick.
 PARITY_IMAGES = 64
 
@@ -52,53 +64,49 @@ def add(commands: Commands) -> None:
     )
 
 
+# Short names of fields of the recipe.
+SHORT = {
+    "model": ("model.name", "NAME", "network, see `keras-senet list`"),
+    "weights": ("model.weights", "NAME", "what to begin with, such as `imagenet`"),
+    "reduction": ("model.reduction", "R", "reduction ratio, or `none` without SE"),
+    "data": (
+        "data.name",
+        "DATA",
+        "`digits`, a folder with a sub-folder of images for each class (perhaps within "
+        "train, validation and test), a folder of `keras-senet data pack`, or a name "
+        "of TensorFlow Datasets",
+    ),
+    "image-size": ("data.image_size", "PIXELS", "side of the images"),
+    "batch-size": ("data.batch_size", "N", "images in a step, over all devices"),
+    "on-bad-image": ("data.on_bad_image", "POLICY", "raise, or skip what is no image"),
+    "split-seed": ("data.split_seed", "N", "of a folder's validation and test images"),
+    "epochs": ("schedule.epochs", "N", "passes over the training images"),
+    "freeze-until": (
+        "finetuning.freeze_until",
+        "STAGE",
+        "train from this stage on: stage2, ..., or head",
+    ),
+    "precision": ("compute.precision", "POLICY", "float32, mixed_bfloat16, ..."),
+    "seed": ("seed", "N", "of weights, order and augmentation"),
+}
+SHORT_FLAGS = {
+    "balanced": ("data.balanced", "sample each class equally often"),
+    "class-weights": ("data.class_weights", "weigh each class equally in the loss"),
+    "cache": ("data.cache", "keep the images, as they are stored, in memory"),
+}
+
+
 def _train_options(sub: argparse.ArgumentParser) -> None:
-    # Without defaults, so that --resume can tell what was asked for.
-    options: list[tuple[str, Any, str, str]] = [
-        ("model", str, "NAME", "network, see `keras-senet list` (se_resnet20)"),
-        (
-            "data",
-            str,
-            "DATA",
-            "`digits`, a folder with a sub-folder of images for each class (perhaps "
-            "within train, validation and test), a folder of `keras-senet data pack`, "
-            "or a name of TensorFlow Datasets (digits)",
-        ),
-        ("image-size", int, "PIXELS", "side of the images (the data's or network's)"),
-        ("epochs", int, "N", "passes over the training images (20)"),
-        ("batch-size", int, "N", "images in a step, over all devices (32)"),
-        ("learning-rate", float, "RATE", "the highest learning rate (0.05)"),
-        ("reduction", _reduction, "R", "reduction ratio, or `none` without SE (16)"),
-        (
-            "augmentation",
-            str,
-            "NAME",
-            f"random changes of the images: {', '.join(AUGMENTATIONS)} (the data's "
-            "own; or paper, and cifar below 96 pixels)",
-        ),
-        ("on-bad-image", str, "POLICY", "raise, or skip what cannot be read (raise)"),
-        ("split-seed", int, "N", "of a folder's validation and test images (0)"),
-        ("seed", int, "N", "of weights, order and augmentation (0)"),
-    ]
-    for name, kind, metavar, text in options:
-        sub.add_argument(
-            f"--{name}",
-            type=kind,
-            metavar=metavar,
-            default=argparse.SUPPRESS,
-            help=text,
-        )
     sub.add_argument(
-        "--balanced",
-        action="store_true",
+        "--recipe",
+        metavar="RECIPE",
         default=argparse.SUPPRESS,
-        help="sample each class equally often, as the conference paper does",
+        help=f"one of {', '.join(RECIPE_NAMES)}, or a YAML or Python file (digits)",
     )
     sub.add_argument(
-        "--cache",
+        "--print-recipe",
         action="store_true",
-        default=argparse.SUPPRESS,
-        help="keep the images, as they are stored, in memory",
+        help="print it as YAML, and stop",
     )
     sub.add_argument("--out", metavar="DIR", help="run folder (runs/MODEL-DATA)")
     sub.add_argument(
@@ -107,6 +115,15 @@ def _train_options(sub: argparse.ArgumentParser) -> None:
         metavar="N",
         help="how many GPUs, or logical CPU devices where there is none (all GPUs, "
         "or one CPU)",
+    )
+    sub.add_argument(
+        "--workers",
+        metavar="HOST:PORT,...",
+        help="addresses of all processes of a run on several machines, the same in "
+        "each (those of TF_CONFIG)",
+    )
+    sub.add_argument(
+        "--worker", type=int, metavar="N", help="number of this process, from 0"
     )
     existing = sub.add_mutually_exclusive_group()
     existing.add_argument(
@@ -118,49 +135,163 @@ def _train_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--no-export", action="store_true", help="do not export at the end"
     )
+    short = sub.add_argument_group("short names", "of fields of the recipe")
+    short.add_argument(
+        "--augmentation",
+        metavar="NAME",
+        default=argparse.SUPPRESS,
+        help=f"random changes of the images: {', '.join(AUGMENTATIONS)}",
+    )
+    short.add_argument(
+        "--learning-rate",
+        metavar="RATE",
+        default=argparse.SUPPRESS,
+        help="optimizer.learning_rate, not scaled to the batch",
+    )
+    for name, (field, metavar, text) in SHORT.items():
+        short.add_argument(
+            f"--{name}",
+            metavar=metavar,
+            default=argparse.SUPPRESS,
+            help=f"{field}: {text}",
+        )
+    for name, (field, text) in SHORT_FLAGS.items():
+        short.add_argument(
+            f"--{name}",
+            action="store_true",
+            default=argparse.SUPPRESS,
+            help=f"{field}: {text}",
+        )
+    sub.add_argument(
+        "--fields", action="store_true", help="list all fields of a recipe, and stop"
+    )
+    sub.epilog = (
+        "Any field of the recipe is an option, too, such as --optimizer.momentum 0.8; "
+        "`keras-senet train --fields` lists them."
+    )
 
 
-def _reduction(text: str) -> int | None:
-    return None if text.lower() == "none" else int(text)
+def _overrides(options: argparse.Namespace) -> list[str]:
+    """What the short names, and those with dots, ask for."""
+    words = []
+    for name, (field, *_) in {**SHORT, **SHORT_FLAGS}.items():
+        value = getattr(options, name.replace("-", "_"), None)
+        if value is not None:
+            if value is True:
+                value = "true"
+            elif value.lower() == "none":
+                value = "null"
+            elif name == "data" and os.path.exists(value):
+                # So that the run can be resumed and evaluated from another folder.
+                value = os.path.abspath(value)
+            words += [f"--{field}={value}"]
+    if hasattr(options, "learning_rate"):
+        words += [f"--optimizer.learning_rate={options.learning_rate}"]
+        words += ["--optimizer.per_batch=null"]
+    return words + options.fields_given
 
 
-def train(options: argparse.Namespace) -> None:
-    """Trains, prints the accuracy, and exports."""
-    from keras_senet.training.loop import train as run_training
+def train(options: argparse.Namespace) -> int | None:
+    """Trains a network and exports it."""
+    from keras_senet.training.recipe_text import recipe_yaml
+
+    if options.fields:
+        _print_fields()
+        return None
+    if options.resume and not options.out and hasattr(options, "recipe"):
+        raise InputError("Say which run is to be resumed: --out DIR.")
+    recipe = _recipe(options)
+    if options.print_recipe:
+        print(recipe_yaml(recipe), end="")
+        return None
+    return _train(recipe, options)
+
+
+def _recipe(options: argparse.Namespace) -> Any:
+    """The recipe that was asked for, or that of the run that is resumed."""
+    from dataclasses import asdict
+
     from keras_senet.training.recipe import Recipe
+    from keras_senet.training.recipe_text import load_recipe, recipe_from
     from keras_senet.training.run import open_run
 
-    names = [field.name for field in fields(Recipe)]
-    given = {name: getattr(options, name) for name in names if hasattr(options, name)}
-    if os.path.isdir(given.get("data", "")):
-        # So that the run can be evaluated from another folder.
-        given["data"] = os.path.abspath(given["data"])
-    recipe = Recipe(**given)
+    words = _overrides(options)
+    if hasattr(options, "recipe"):
+        recipe = load_recipe(options.recipe)
+    elif options.resume:
+        out = options.out or _default_out(recipe_from({}, words))
+        recipe = open_run(out).read_recipe()
+    else:
+        recipe = Recipe()
+    values = asdict(recipe)
+    if hasattr(options, "augmentation"):
+        values["augmentation"] = options.augmentation
+    return recipe_from(values, words)
+
+
+def _print_fields() -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from keras_senet.training.recipe_text import option_lines
+
+    table = Table("option", "default", "", box=None, padding=(0, 1, 0, 0))
+    for line in option_lines():
+        table.add_row(*line)
+    Console().print(table)
+
+
+def _train(recipe: Any, options: argparse.Namespace) -> int | None:
+    from keras_senet.training.loop import train as run_training
+    from keras_senet.training.session import Restart
+    from keras_senet.training.signals import Stopped
+    from keras_senet.training.workers import announce, announced
+
+    if (options.workers is None) != (options.worker is None):
+        raise InputError("--workers and --worker belong together.")
+    if options.workers is not None:
+        announce(options.workers, options.worker)
     out = options.out or _default_out(recipe)
-    if options.resume:
-        recipe = replace(open_run(out).read_recipe(), **given)
-    record = run_training(
-        recipe,
-        out,
-        devices=options.devices,
-        overwrite=options.overwrite,
-        resume=options.resume,
-    )
+    resume = f"keras-senet train --resume --out {shlex.quote(out)}"
+    try:
+        record = run_training(
+            recipe,
+            out,
+            devices=options.devices,
+            overwrite=options.overwrite,
+            resume=options.resume,
+        )
+    except Stopped as stopped:
+        print(f"{stopped}; resume with: {resume}", file=sys.stderr)
+        return 0 if stopped.signal == signal.SIGTERM else 130
+    except Restart:
+        print("Other weights are trained now, by a new process.", file=sys.stderr)
+        sys.stderr.flush()
+        again = [sys.executable, "-m", "keras_senet.cli", "train", "--resume"]
+        again += ["--out", out, *(["--no-export"] if options.no_export else [])]
+        os.execv(sys.executable, again)
+    if announced().writes:
+        _print_results(record, out)
+        if not options.no_export:
+            _export_saved_model(out)
+    return None
+
+
+def _print_results(record: dict[str, Any], out: str) -> None:
     for split, metrics in record["metrics"].items():
         print(
             f"{split.capitalize()} accuracy {metrics['accuracy']:.4f} "
             f"({metrics['top1']} of {metrics['count']})"
         )
-    print(f"Best epoch {record['best_epoch']} of {recipe.epochs}, run in {out}")
+    epochs = len(record["history"])
+    print(f"Best epoch {record['best_epoch']} of {epochs}, run in {out}")
     if record["bad_images"]:
         print(f"Left out {len(record['bad_images'])} bad images, see record.json")
-    if not options.no_export:
-        _export_saved_model(out)
 
 
 def _default_out(recipe: Any) -> str:
-    data = os.path.basename(os.path.normpath(recipe.data)).replace(":", "-")
-    return os.path.join("runs", f"{recipe.model}-{data}")
+    data = os.path.basename(os.path.normpath(recipe.data.name)).replace(":", "-")
+    return os.path.join("runs", f"{recipe.model.name}-{data}")
 
 
 def evaluate(options: argparse.Namespace) -> None:
@@ -181,7 +312,7 @@ def evaluate(options: argparse.Namespace) -> None:
     check_backend()
     run = open_run(options.run)
     name, images = _measured(open_data(run))
-    bad = BadImages(run.read_recipe().on_bad_image)
+    bad = BadImages(run.read_recipe().data.on_bad_image)
     results = measure_best(run, {name: images}, bad)
     print(f"{name.capitalize()} accuracy {results[name]}")
     if bad.found:
@@ -211,8 +342,9 @@ def _export_saved_model(path: str) -> None:
     run = open_run(path)
     name, images = _measured(open_data(run))
     model, recipe = run.read_best(), run.read_recipe()
-    recipe = replace(recipe, batch_size=min(images.count, PARITY_IMAGES))
-    size, bad = model.input_shape[1], BadImages(recipe.on_bad_image)
+    data = replace(recipe.data, batch_size=min(images.count, PARITY_IMAGES))
+    recipe = replace(recipe, data=data)
+    size, bad = model.input_shape[1], BadImages(recipe.data.on_bad_image)
     with bad.named():
         batch = next(iter(exact_batches(recipe, images, size, bad)))
     pixels = batch[0].numpy().astype("float32")

@@ -1,8 +1,11 @@
 """The data of a recipe: which source, which batches."""
 
+from dataclasses import replace
 from typing import Any
 
-from keras_senet.data.augmentation import Augmentation, augmentation
+import numpy as np
+
+from keras_senet.data.augmentation import Augmentation
 from keras_senet.data.bad_images import BadImages
 from keras_senet.data.defaults import chosen_augmentation
 from keras_senet.data.images import Images
@@ -28,7 +31,14 @@ def open_recipe(recipe: Recipe) -> Source:
     Raises:
         InputError: If they cannot be used.
     """
-    return open_source(recipe.data, recipe.split_seed)
+    source = open_source(recipe.data.name, recipe.data.split_seed)
+    if not recipe.data.cache:
+        return source
+    return replace(
+        source,
+        train=in_memory(source.train),
+        validation=in_memory(source.validation),
+    )
 
 
 def open_data(run: Run) -> Source:
@@ -56,54 +66,115 @@ def open_data(run: Run) -> Source:
 
 def changes(recipe: Recipe, source: Source) -> Augmentation:
     """The random changes that training images go through."""
-    asked = recipe.augmentation and augmentation(recipe.augmentation)
-    return chosen_augmentation(asked or None, source, image_size(recipe, source))
+    return chosen_augmentation(recipe.augmentation, source, image_size(recipe, source))
 
 
-def fit_batches(
-    recipe: Recipe, source: Source, first_epoch: int, bad: BadImages
-) -> tuple[Any, Any]:
-    """What `Model.fit` takes: training and validation batches.
+def training_data(
+    recipe: Recipe,
+    source: Source,
+    bad: BadImages,
+    *,
+    first_epoch: int,
+    first_step: int,
+    end_epoch: int,
+    worker: int = 0,
+    workers: int = 1,
+) -> Any:
+    """The training batches of some epochs.
 
     Args:
         recipe: What to do.
         source: The data set.
-        first_epoch: Number of the epoch to begin with, from 0.
         bad: What to do about images that cannot be read.
+        first_epoch: Number of the epoch to begin with, from 0.
+        first_step: How many batches of it to leave out.
+        end_epoch: Number of the epoch to end before.
+        worker: Number of this process, from 0.
+        workers: How many processes share each batch.
 
     Returns:
-        Two `tf.data.Dataset`s, with the same kind of labels.
+        A `tf.data.Dataset` of images and labels, and of weights if classes are
+        weighed.
     """
-    import dataclasses
-
     import tensorflow as tf
 
-    size, random = image_size(recipe, source), changes(recipe, source)
-    if recipe.cache:
-        source = dataclasses.replace(
-            source,
-            train=in_memory(source.train),
-            validation=in_memory(source.validation),
-        )
-    training = training_batches(
+    batches = training_batches(
         source,
-        size=size,
-        batch_size=recipe.batch_size,
+        size=image_size(recipe, source),
+        batch_size=recipe.data.batch_size,
         seed=recipe.seed,
         first_epoch=first_epoch,
-        last_epoch=recipe.epochs,
-        augmentation=random,
-        balanced=recipe.balanced,
+        last_epoch=end_epoch,
+        first_step=first_step,
+        augmentation=changes(recipe, source),
+        balanced=recipe.data.balanced,
         bad_images=bad,
+        worker=worker,
+        workers=workers,
     )
-    validation = exact_batches(recipe, source.validation, size, bad)
-    if random.mixes:
-        classes = len(source.class_names)
-        validation = validation.map(lambda x, y, w: (x, tf.one_hot(y, classes), w))
-    return training, validation
+    if not recipe.data.class_weights:
+        return batches
+    weights = tf.constant(class_weights(source))
+    if changes(recipe, source).mixes:
+        return batches.map(lambda x, y: (x, y, tf.linalg.matvec(y, weights)))
+    return batches.map(lambda x, y: (x, y, tf.gather(weights, y)))
 
 
-def exact_batches(recipe: Recipe, images: Images, size: int, bad: BadImages) -> Any:
+def class_weights(source: Source) -> np.ndarray:
+    """How much an image of each class weighs, so that all classes weigh the same.
+
+    Args:
+        source: The data set.
+
+    Returns:
+        A float32 array; the weights of all training images add up to their number.
+    """
+    classes = len(source.class_names)
+    counts = np.maximum(source.train.class_counts(classes), 1)
+    return (counts.sum() / (classes * counts)).astype("float32")
+
+
+def validation_data(
+    recipe: Recipe,
+    source: Source,
+    size: int,
+    bad: BadImages,
+    worker: int = 0,
+    workers: int = 1,
+) -> Any:
+    """The validation batches, with labels of the kind that the training has.
+
+    Args:
+        recipe: What to do.
+        source: The data set.
+        size: Side of the images, in pixels.
+        bad: What to do about images that cannot be read.
+        worker: Number of this process, from 0.
+        workers: How many processes share each batch.
+
+    Returns:
+        A `tf.data.Dataset` of `(images, labels, weights)`.
+    """
+    import tensorflow as tf
+
+    batches = exact_batches(
+        recipe, source.validation, size, bad, worker=worker, workers=workers
+    )
+    if not changes(recipe, source).mixes:
+        return batches
+    classes = len(source.class_names)
+    return batches.map(lambda x, y, w: (x, tf.one_hot(y, classes), w))
+
+
+def exact_batches(
+    recipe: Recipe,
+    images: Images,
+    size: int,
+    bad: BadImages,
+    *,
+    worker: int = 0,
+    workers: int = 1,
+) -> Any:
     """Batches that hold every image of a split once, by the recipe.
 
     Args:
@@ -111,10 +182,19 @@ def exact_batches(recipe: Recipe, images: Images, size: int, bad: BadImages) -> 
         images: The split.
         size: Side of the images, in pixels.
         bad: What to do about images that cannot be read.
+        worker: Number of this process, from 0.
+        workers: How many processes share each batch.
 
     Returns:
         A `tf.data.Dataset` of `(images, labels, weights)`.
     """
     return evaluation_batches(
-        images, size=size, batch_size=recipe.batch_size, bad_images=bad
+        images,
+        size=size,
+        batch_size=recipe.data.batch_size,
+        resize=recipe.evaluation.resize,
+        interpolation=recipe.evaluation.interpolation,
+        bad_images=bad,
+        worker=worker,
+        workers=workers,
     )

@@ -10,28 +10,25 @@ import keras
 
 from keras_senet.data.bad_images import BadImages
 from keras_senet.data.images import Images
-from keras_senet.data.source import Source
 from keras_senet.data.steps import steps_per_epoch
 from keras_senet.evaluation.accuracy import Accuracy, measure
-from keras_senet.training.callbacks import RunFiles, best_row
 from keras_senet.training.checks import (
     check_backend,
+    check_computable,
     check_resumable,
-    check_shareable,
+    check_steps,
 )
+from keras_senet.training.compiling import precision, trainable
 from keras_senet.training.curves import plot_curves
-from keras_senet.training.data import (
-    changes,
-    exact_batches,
-    fit_batches,
-    open_data,
-    open_recipe,
-)
-from keras_senet.training.distribute import mirrored_strategy, with_batch_norm
-from keras_senet.training.network import build, compile_model
+from keras_senet.training.data import exact_batches, open_data, open_recipe
+from keras_senet.training.distribute import run_strategy
+from keras_senet.training.position import Position
 from keras_senet.training.recipe import Recipe
 from keras_senet.training.record import describe
 from keras_senet.training.run import Run, check_new, clear
+from keras_senet.training.session import Session, best_row
+from keras_senet.training.signals import Signals
+from keras_senet.training.workers import announced
 
 
 def train(
@@ -45,111 +42,114 @@ def train(
     """Trains a network and leaves a run folder.
 
     The folder holds `record.json`, `history.csv`, `curves.png`, `best.keras` (the
-    epoch with the best validation accuracy) and `last.keras` (with the
-    optimizer). Both models take RGB 0..255. Nothing is written before the data
-    and the network have been found to be usable.
+    best epoch), `last.keras`, and `checkpoints` to go on from. Both models take RGB
+    0..255. Nothing is written before the data and the network have been found to be
+    usable.
 
     Args:
         recipe: What to do.
-        out: The run folder.
+        out: The run folder; with several processes, one that all of them see.
         devices: Number of GPUs or, without any, of logical CPU devices.
         overwrite: Whether to replace a run that is there already.
-        resume: Whether to continue the run that is there, after its last
-            complete epoch. Order and augmentation are those of an uninterrupted
-            run.
+        resume: Whether to continue the run that is there, from its newest undamaged
+            checkpoint. On a CPU the outcome is that of an uninterrupted run, bit for
+            bit.
 
     Returns:
         The record.
 
     Raises:
-        InputError: If something that was asked for cannot be done.
+        InputError: If something that was asked for cannot be done, or the loss is not
+            a number.
+        Stopped: If the process was asked to stop, by SIGTERM or Ctrl-C; the run can be
+            resumed.
+        Restart: If the next epochs train other weights, which several replicas can do
+            in a new process only: resume the run.
     """
     started = time.monotonic()
     check_backend()
     # What is missing shall be found before hours of training, not after.
     importlib.import_module("matplotlib")
-    run = check_new(out, overwrite=overwrite, resume=resume)
-    if resume:
-        devices = check_resumable(run, recipe, devices)
-    # First, since the CPU cannot be divided once TensorFlow has read data.
-    strategy = mirrored_strategy(devices)
-    source = open_data(run) if resume else open_recipe(recipe)
-    check_shareable(recipe, strategy)
-    steps = steps_per_epoch(source, recipe.batch_size)
-    keras.utils.set_random_seed(recipe.seed)
-    with strategy.scope():
-        if resume and run.last.exists():
-            model = run.read_last()
-        else:
-            model = build(recipe, source)
-            if strategy.num_replicas_in_sync > 1:
-                model = with_batch_norm(model, synchronized=True)
-            shares = changes(recipe, source).mixes
-            compile_model(model, recipe, steps, shares=shares)
-    record = describe(recipe, source, strategy, model)
-    if not resume:
-        clear(run)
-    run.write_record({"status": "running", **record})
-    bad = BadImages(recipe.on_bad_image)
-    with bad.named():
-        rows = fit(model, recipe, source, run, steps, bad)
-    splits = {name: x for name, x in source.splits.items() if name != "train"}
-    results = measure_best(run, splits, bad)
-    plot_curves(rows, f"{recipe.model} on {source.name}", run.curves)
+    signals = Signals()
+    with signals.caught():
+        workers = announced()
+        run = check_new(out, overwrite=overwrite, resume=resume)
+        if resume:
+            devices = check_resumable(run, recipe, devices, workers)
+        make_deterministic(recipe)
+        # First, since the CPU cannot be divided once TensorFlow has read data.
+        strategy = run_strategy(devices, workers)
+        check_computable(recipe, strategy)
+        source = open_data(run) if resume else open_recipe(recipe)
+        steps = steps_per_epoch(source, recipe.data.batch_size, workers.count)
+        check_steps(recipe, steps)
+        keras.utils.set_random_seed(recipe.seed)
+        with strategy.scope(), precision(recipe):
+            replicas = strategy.num_replicas_in_sync
+            model = trainable(recipe, source, steps, replicas=replicas)
+        check_computable(recipe, strategy, model)
+        record = describe(recipe, source, strategy, workers, model)
+        if workers.writes:
+            if not resume:
+                clear(run)
+            run.write_record({"status": "running", **record})
+        session = Session(
+            model=model,
+            recipe=recipe,
+            source=source,
+            run=run,
+            position=Position(steps=steps),
+            bad=BadImages(recipe.data.on_bad_image),
+            strategy=strategy,
+            workers=workers,
+            signals=signals,
+        )
+        with session.bad.named():
+            if resume:
+                session.resume()
+            session.fit()
+    if not workers.writes:
+        return record
+    return finish(session, record, time.monotonic() - started)
+
+
+def make_deterministic(recipe: Recipe) -> None:
+    """Tells TensorFlow to compute the same bits each time, if the recipe says so."""
+    import tensorflow as tf
+
+    if recipe.compute.deterministic:
+        tf.config.experimental.enable_op_determinism()
+
+
+def finish(session: Session, record: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """Measures the best model of a run and writes its record.
+
+    Args:
+        session: At its end.
+        record: What was known before.
+        seconds: How long this process took.
+
+    Returns:
+        The record.
+    """
+    run, recipe, rows = session.run, session.recipe, session.position.rows
+    splits = {name: x for name, x in session.source.splits.items() if name != "train"}
+    results = measure_best(run, splits, session.bad)
+    plot_curves(rows, f"{recipe.model.name} on {session.source.name}", run.curves)
     record = {
         "status": "finished",
         **record,
-        "best_epoch": best_row(rows)["epoch"],
+        "best_epoch": best_row(rows, recipe.evaluation.best)["epoch"],
         "metrics": {
             name: {**asdict(result), "accuracy": result.accuracy}
             for name, result in results.items()
         },
-        "bad_images": bad.found,
+        "bad_images": session.bad.found,
         "history": rows,
-        "seconds": round(time.monotonic() - started, 1),
+        "seconds": round(seconds, 1),
     }
     run.write_record(record)
     return record
-
-
-def fit(
-    model: keras.Model,
-    recipe: Recipe,
-    source: Source,
-    run: Run,
-    steps: int,
-    bad: BadImages,
-) -> list[dict[str, float]]:
-    """Trains for the epochs that the model has not seen yet.
-
-    Args:
-        model: Compiled, perhaps with an optimizer that has taken steps.
-        recipe: What to do.
-        source: The data set.
-        run: Where the models and the history go.
-        steps: Batches in an epoch.
-        bad: What to do about images that cannot be read.
-
-    Returns:
-        The history, a dictionary of metrics for each epoch from the first.
-    """
-    done = int(keras.ops.convert_to_numpy(model.optimizer.iterations)) // steps
-    files = RunFiles(run, run.read_history()[:done])
-    files.keep_if_best(model)
-    if done == recipe.epochs:
-        return files.rows
-    training, validation = fit_batches(recipe, source, done, bad)
-    model.fit(
-        training,
-        epochs=recipe.epochs,
-        initial_epoch=done,
-        steps_per_epoch=steps,
-        validation_data=validation,
-        callbacks=[files],
-        # The data come shuffled; Keras would say that it cannot.
-        shuffle=False,
-    )
-    return files.rows
 
 
 def measure_best(

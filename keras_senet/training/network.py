@@ -1,12 +1,19 @@
-"""The network of a recipe, with its loss and optimizer."""
+"""The network of a recipe, with the normalization inside."""
+
+import inspect
+from dataclasses import asdict
+from typing import Any
 
 import keras
 
 from keras_senet.data.source import Source
 from keras_senet.errors import InputError
 from keras_senet.models.families import NETWORKS, SPECS
-from keras_senet.preprocessing import normalization_layer
+from keras_senet.preprocessing import input_convention, normalization_layer
 from keras_senet.training.recipe import Recipe
+from keras_senet.training.sections import NetworkRecipe
+from keras_senet.weights.catalog import IMAGENET, list_weights
+from keras_senet.weights.checkpoint import InputConvention
 
 
 def build(recipe: Recipe, source: Source) -> keras.Model:
@@ -20,66 +27,82 @@ def build(recipe: Recipe, source: Source) -> keras.Model:
         A model from RGB 0..255 to probabilities.
 
     Raises:
-        InputError: If the images are too small for the network.
+        InputError: If the images are too small for the network, or it does not have
+            what is asked of it, or its weights cannot be used.
     """
-    network = NETWORKS[recipe.model]
+    arguments = _arguments(recipe)
     size = image_size(recipe, source)
-    images = keras.Input((size, size, 3), name="images")
+    tested = test_size(recipe, source)
+    # Of one size, where there is one: some networks know no other.
+    side = size if size == tested else None
+    images = keras.Input((side, side, 3), name="images")
+    mean, std = _normalization(recipe, arguments)
+    function = NETWORKS[recipe.model.name]
     try:
-        model = network(
-            weights=None,
-            input_tensor=normalization_layer()(images),
+        model = function(
+            weights=recipe.model.weights,
+            input_tensor=normalization_layer(mean, std, dtype="float32")(images),
             classes=len(source.class_names),
-            reduction=recipe.reduction,
+            **arguments,
+            **({"skip_mismatch": True} if recipe.model.weights else {}),
         )
-    except ValueError as error:
-        raise InputError(f"{recipe.model}: {error}") from error
+    except (ValueError, FileNotFoundError) as error:
+        raise InputError(f"{recipe.model.name}: {error}") from error
     model.get_layer("predictions").class_names = source.class_names
     return model
 
 
 def image_size(recipe: Recipe, source: Source) -> int:
     """Side of the images: the recipe's, or the data's, or the network's own."""
-    return recipe.image_size or source.size or SPECS[recipe.model].size
+    return recipe.data.image_size or source.size or SPECS[recipe.model.name].size
 
 
-def compile_model(
-    model: keras.Model, recipe: Recipe, steps: int, *, shares: bool
-) -> None:
-    """Gives a model its optimizer, loss and metrics.
+def test_size(recipe: Recipe, source: Source) -> int:
+    """Side of the images in validation and test."""
+    return recipe.evaluation.image_size or image_size(recipe, source)
 
-    Args:
-        model: Not compiled yet.
-        recipe: Has epochs and learning rate.
-        steps: Batches in an epoch.
-        shares: Whether labels come as shares of all classes, since they are mixed.
-    """
-    total = max(1, steps * recipe.epochs)
-    warmup = min(steps, total // 2)
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0, total - warmup, warmup_target=recipe.learning_rate, warmup_steps=warmup
-    )
-    loss, accuracy, cross_entropy = (
-        (
-            keras.losses.CategoricalCrossentropy,
-            keras.metrics.CategoricalAccuracy,
-            keras.metrics.CategoricalCrossentropy,
+
+def _arguments(recipe: Recipe) -> dict[str, Any]:
+    """The arguments of the network's function that are not as by default."""
+    wanted = asdict(recipe.model)
+    default = asdict(NetworkRecipe())
+    changed = {
+        name: value
+        for name, value in wanted.items()
+        if name not in ("name", "weights") and value != default[name]
+    }
+    if recipe.regularization.dropout is not None:
+        changed["dropout"] = recipe.regularization.dropout
+    if recipe.regularization.drop_path:
+        changed["drop_path"] = recipe.regularization.drop_path
+    known = inspect.signature(NETWORKS[recipe.model.name]).parameters
+    absent = sorted(set(changed) - set(known))
+    if absent:
+        raise InputError(
+            f"{recipe.model.name} has no {' and no '.join(absent)}. "
+            f"Received: {', '.join(f'{name}={changed[name]}' for name in absent)}"
         )
-        if shares
-        else (
-            keras.losses.SparseCategoricalCrossentropy,
-            keras.metrics.SparseCategoricalAccuracy,
-            keras.metrics.SparseCategoricalCrossentropy,
-        )
-    )
-    model.compile(
-        optimizer=keras.optimizers.SGD(rate, momentum=0.9, nesterov=True),
-        loss=loss(),
-        # Weighted, so that padding does not count.
-        weighted_metrics=[
-            accuracy(name="accuracy"),
-            cross_entropy(name="cross_entropy"),
-        ],
-        # Keras' own choice is XLA, which a mirrored strategy cannot run.
-        jit_compile=False,
-    )
+    return changed
+
+
+def _normalization(
+    recipe: Recipe, arguments: dict[str, Any]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation: what published weights want, or else the recipe's."""
+    weights = recipe.model.weights
+    if weights is None:
+        mean, std = InputConvention.mean, InputConvention.std
+        return mean, (std if recipe.data.normalization == "mean_std" else (1.0,) * 3)
+    tag = IMAGENET.get(recipe.model.name) if weights == "imagenet" else weights
+    if tag not in {row.tag for row in list_weights()}:
+        # A file says it after it has been loaded, if it does.
+        try:
+            probe = NETWORKS[recipe.model.name](
+                weights=weights, include_top=False, **arguments
+            )
+            convention = input_convention(probe)
+        except (ValueError, FileNotFoundError) as error:
+            raise InputError(f"{recipe.model.name}: {error}") from error
+    else:
+        convention = input_convention(str(tag))
+    return convention.mean, convention.std

@@ -10,18 +10,25 @@ import numpy as np
 from keras_senet.data.augmentation import differences
 from keras_senet.data.source import Source
 from keras_senet.training.data import changes
+from keras_senet.training.network import test_size
 from keras_senet.training.recipe import Recipe
+from keras_senet.training.workers import Workers
 from keras_senet.version import __version__
 
 INPUT = "RGB 0..255, channels last; the normalization is inside the model"
 
 
 def describe(
-    recipe: Recipe, source: Source, strategy: Any, model: keras.Model
+    recipe: Recipe,
+    source: Source,
+    strategy: Any,
+    workers: Workers,
+    model: keras.Model,
 ) -> dict[str, Any]:
     """What is known of a run before it starts."""
     import tensorflow as tf
 
+    replicas = strategy.num_replicas_in_sync
     return {
         "recipe": asdict(recipe),
         "seed": recipe.seed,
@@ -33,10 +40,12 @@ def describe(
             "numpy": np.__version__,
         },
         "distribution": {
-            "strategy": type(strategy).__name__,
-            "replicas": strategy.num_replicas_in_sync,
-            "synchronized_batch_norm": strategy.num_replicas_in_sync > 1,
-            "devices": list(strategy.extended.worker_devices),
+            "strategy": type(strategy).__name__ if replicas > 1 else None,
+            "replicas": replicas,
+            "workers": workers.count,
+            "synchronized_batch_norm": replicas > 1
+            and recipe.compute.synchronized_batch_norm,
+            "devices": [x.name for x in tf.config.list_logical_devices()],
         },
         "data": {
             "name": source.name,
@@ -47,7 +56,7 @@ def describe(
         },
         "model": {
             "parameters": model.count_params(),
-            "image_size": model.input_shape[1],
+            "image_size": test_size(recipe, source),
             "input": INPUT,
         },
     }

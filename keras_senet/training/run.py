@@ -14,6 +14,7 @@ import keras
 from keras_senet.errors import InputError
 from keras_senet.files import written_whole
 from keras_senet.training.recipe import Recipe
+from keras_senet.training.recipe_text import recipe_from
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,18 @@ class Run:
 
     @property
     def last(self) -> Path:
-        """The model and its optimizer after the last complete epoch."""
+        """The model after the last complete epoch."""
         return self.path / "last.keras"
+
+    @property
+    def checkpoints(self) -> Path:
+        """What to go on from, a folder for each checkpoint."""
+        return self.path / "checkpoints"
+
+    @property
+    def tensorboard(self) -> Path:
+        """Where the files for TensorBoard go."""
+        return self.path / "tensorboard"
 
     @property
     def exports(self) -> Path:
@@ -75,8 +86,8 @@ class Run:
     def read_recipe(self) -> Recipe:
         """Reads the recipe out of `record.json`."""
         try:
-            return Recipe(**self.read_record()["recipe"])
-        except (KeyError, TypeError) as error:
+            return recipe_from(self.read_record()["recipe"])
+        except (KeyError, InputError) as error:
             raise InputError(
                 f"{self.record} has no recipe that this version understands ({error})."
             ) from error
@@ -110,17 +121,10 @@ class Run:
             raise InputError(
                 f"{self.path} has no best.keras: no epoch has been completed yet."
             )
-        return self._load(self.best, compile=False)
-
-    def read_last(self) -> keras.Model:
-        """Loads the last model with its optimizer."""
-        return self._load(self.last)
-
-    def _load(self, path: Path, **options: Any) -> keras.Model:
         try:
-            return keras.models.load_model(path, **options)
+            return keras.models.load_model(self.best, compile=False)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise InputError(f"{path} cannot be loaded: {error}") from error
+            raise InputError(f"{self.best} cannot be loaded: {error}") from error
 
 
 def open_run(path: str | os.PathLike) -> Run:
@@ -183,7 +187,16 @@ def check_new(path: str | os.PathLike, *, overwrite: bool, resume: bool) -> Run:
 
 def _foreign_entries(run: Run) -> list[str]:
     """What is in a folder but no file of a run, finished or not."""
-    files = (run.record, run.history, run.curves, run.best, run.last, run.exports)
+    files = (
+        run.record,
+        run.history,
+        run.curves,
+        run.best,
+        run.last,
+        run.exports,
+        run.checkpoints,
+        run.tensorboard,
+    )
     own = {file.name for file in files}
     return sorted(
         entry.name

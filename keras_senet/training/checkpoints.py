@@ -1,0 +1,181 @@
+"""Checkpoints of a run: written whole, checked when they are read."""
+
+import json
+import shutil
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_senet.errors import InputError
+from keras_senet.files import written_whole
+
+STATE = "state"
+# The name of the files within a checkpoint, before their endings.
+FILES = "variables"
+
+
+class NotFiniteError(InputError):
+    """A weight is infinite or not a number, so there is nothing worth keeping."""
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """The checkpoints in a folder, of which only the newest are kept.
+
+    Each is a folder, named by the number of steps taken, with the bits of all
+    variables of the model and its optimizer, on every replica, and a state as JSON.
+    TensorFlow's format has a checksum for each of them.
+
+    Attributes:
+        path: The folder.
+        keep: How many are kept.
+    """
+
+    path: Path
+    keep: int = 3
+
+    def all(self) -> list[Path]:
+        """The checkpoints, the newest first."""
+        if not self.path.is_dir():
+            return []
+        return sorted(
+            (x for x in self.path.iterdir() if x.name.isdigit()), reverse=True
+        )
+
+    def save(self, model: keras.Model, state: Mapping[str, Any], step: int) -> Path:
+        """Writes a checkpoint, and removes the oldest.
+
+        Args:
+            model: With a built optimizer.
+            state: What else there is to know, as JSON can tell it.
+            step: How many steps have been taken.
+
+        Returns:
+            Where it is.
+
+        Raises:
+            NotFiniteError: If a weight is not a finite number.
+            InputError: If it cannot be written; those before it are still there.
+        """
+        import tensorflow as tf
+
+        arrays = _arrays(model)
+        broken = [name for name, x in arrays.items() if not _is_finite(x)]
+        if broken:
+            raise NotFiniteError(
+                f"After {step} steps {broken[0]} and {len(broken) - 1} other weights "
+                "are not finite numbers."
+            )
+        target = self.path / f"{step:09d}"
+        shutil.rmtree(target, ignore_errors=True)
+        try:
+            with written_whole(target) as folder:
+                folder.mkdir()
+                tf.raw_ops.SaveV2(
+                    prefix=str(folder / FILES),
+                    tensor_names=[STATE, *arrays],
+                    shape_and_slices=[""] * (len(arrays) + 1),
+                    tensors=[tf.constant(json.dumps(state)), *arrays.values()],
+                )
+        except (OSError, tf.errors.OpError) as error:
+            known = self.all()
+            last = (
+                f"The last good one is {known[0]}." if known else "There is no other."
+            )
+            raise InputError(
+                f"The checkpoint {target} cannot be written: "
+                f"{_first_line(error)}; {last}. Make room, and resume."
+            ) from error
+        for old in self.all()[self.keep :]:
+            shutil.rmtree(old, ignore_errors=True)
+        return target
+
+    def restore(self, model: keras.Model) -> dict[str, Any] | None:
+        """Gives a model the newest checkpoint that is as it was written.
+
+        Args:
+            model: Like the one that was saved, with a built optimizer.
+
+        Returns:
+            The state; `None` if there is no checkpoint.
+
+        Raises:
+            InputError: If none is undamaged, or it is of another model.
+        """
+        import tensorflow as tf
+
+        found = self.all()
+        for folder in found:
+            try:
+                arrays = _read(folder)
+                state = json.loads(arrays.pop(STATE))
+            except (tf.errors.OpError, ValueError, KeyError, OSError) as error:
+                warnings.warn(
+                    f"The checkpoint {folder} is damaged ({_first_line(error)}); "
+                    "the one before it is used.",
+                    stacklevel=2,
+                )
+                continue
+            _assign(model, arrays, folder)
+            return state
+        if found:
+            raise InputError(f"All checkpoints in {self.path} are damaged.")
+        return None
+
+
+def _variables(model: keras.Model) -> dict[str, Any]:
+    known = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
+    unique = {id(variable): variable for variable in known}.values()
+    return {f"{index:05d}/{x.path}": x for index, x in enumerate(unique)}
+
+
+def replicas_of(variable: Any) -> tuple[Any, ...]:
+    """The TensorFlow variables of a Keras variable, one on each replica."""
+    return tuple(getattr(variable.value, "values", (variable.value,)))
+
+
+def _arrays(model: keras.Model) -> dict[str, np.ndarray]:
+    """The bits of all variables: of one replica if they are the same on all."""
+    arrays = {}
+    for name, variable in _variables(model).items():
+        copies = [each.numpy() for each in replicas_of(variable)]
+        if all(np.array_equal(each, copies[0]) for each in copies[1:]):
+            copies = copies[:1]
+        arrays.update({f"{name}/{index}": x for index, x in enumerate(copies)})
+    return arrays
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    import tensorflow as tf
+
+    reader = tf.train.load_checkpoint(str(folder / FILES))
+    return {
+        name: reader.get_tensor(name) for name in reader.get_variable_to_dtype_map()
+    }
+
+
+def _assign(model: keras.Model, arrays: dict[str, np.ndarray], folder: Path) -> None:
+    variables = _variables(model)
+    missing = [name for name in variables if f"{name}/0" not in arrays]
+    unknown = [name for name in arrays if name.rpartition("/")[0] not in variables]
+    if missing or unknown:
+        raise InputError(
+            f"{folder} is of another model: it lacks {missing[:3]} and has "
+            f"{unknown[:3]} besides."
+        )
+    for name, variable in variables.items():
+        for index, copy in enumerate(replicas_of(variable)):
+            copy.assign(arrays.get(f"{name}/{index}", arrays[f"{name}/0"]))
+
+
+def _is_finite(array: np.ndarray) -> bool:
+    return not np.issubdtype(array.dtype, np.floating) or bool(np.isfinite(array).all())
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

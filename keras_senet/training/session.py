@@ -1,0 +1,267 @@
+"""Fitting a network through the phases of a recipe, from wherever a run is."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+
+from keras_senet.data.bad_images import BadImages
+from keras_senet.data.source import Source
+from keras_senet.training.callbacks import (
+    Checkpointing,
+    Divergence,
+    EpochEnd,
+    StopInValidation,
+)
+from keras_senet.training.checkpoints import Checkpoints, replicas_of
+from keras_senet.training.copies import (
+    average_replicas,
+    averaged,
+    averages,
+    plain_copy,
+    put_back,
+    snapshot,
+)
+from keras_senet.training.data import training_data, validation_data
+from keras_senet.training.distribute import shared_out
+from keras_senet.training.freezing import Phase, freeze, phases
+from keras_senet.training.network import test_size
+from keras_senet.training.position import Position
+from keras_senet.training.recipe import Recipe
+from keras_senet.training.run import Run
+from keras_senet.training.schedules import drops, stale
+from keras_senet.training.signals import Signals
+from keras_senet.training.workers import Workers
+
+
+class Restart(Exception):
+    """The next phase of a run needs a new process; resuming the run goes on with it."""
+
+
+@dataclass(kw_only=True)
+class Session:
+    """A network, its data, and how far its training is.
+
+    Attributes:
+        model: Compiled, in the scope of the strategy.
+        recipe: What to do.
+        source: The data set.
+        run: Where files go.
+        position: How far the run is.
+        bad: What to do about images that cannot be read.
+        strategy: Of the devices.
+        workers: The processes.
+        signals: May ask to stop.
+        watchers: Callbacks that only look on.
+    """
+
+    model: keras.Model
+    recipe: Recipe
+    source: Source
+    run: Run
+    position: Position
+    bad: BadImages
+    strategy: Any
+    workers: Workers
+    signals: Signals
+    watchers: list[keras.callbacks.Callback] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        recipe = self.recipe
+        self.checkpoints = Checkpoints(
+            self.run.checkpoints, keep=recipe.checkpoints.keep
+        )
+        self.checkpointing = Checkpointing(
+            self.position,
+            self.checkpoints,
+            recipe.checkpoints.minutes,
+            self.signals,
+            self.workers.writes,
+        )
+        self.checkpointing.set_model(self.model)
+        self.size = test_size(recipe, self.source)
+        self.saved = plain_copy(self.model, self.size)
+        self.validation = shared_out(
+            self.strategy,
+            self.workers,
+            lambda worker, workers: validation_data(
+                recipe, self.source, self.size, self.bad, worker, workers
+            ),
+        )
+
+    def resume(self) -> None:
+        """Goes to where the newest good checkpoint is, if there is any."""
+        if not self.checkpoints.all():
+            return
+        # Makes the variables of the metrics, which are restored, too.
+        self.model.evaluate(self.validation, steps=1, verbose=0)
+        state = self.checkpoints.restore(self.model)
+        for name, value in (state or {}).items():
+            setattr(self.position, name, value)
+        counted = [
+            copy for x in self.model.metrics_variables for copy in replicas_of(x)
+        ]
+        middle = 0 < self.position.step < self.position.steps
+        metrics = [(copy, copy.numpy()) for copy in counted] if middle else []
+        self.checkpointing.begins_at(self.position.step if middle else 0, metrics)
+
+    def fit(self) -> None:
+        """Trains to the end.
+
+        Raises:
+            Stopped: If a signal asked for it.
+            Restart: If there is more to do, by another process.
+            InputError: If the loss is not a number, or there is no room for files.
+        """
+        position = self.position
+        for phase in phases(self.recipe):
+            if phase.end <= position.epoch or self.is_over():
+                continue
+            if position.epoch == phase.first and position.total and self._is_new:
+                raise Restart
+            freeze(self.model, phase)
+            self.model.make_train_function(force=True)
+            if position.step == position.steps:
+                self._finish_epoch()
+            while position.epoch < phase.end and not self.is_over():
+                self._fit(phase)
+
+    @property
+    def _is_new(self) -> bool:
+        """Whether this process has trained with other weights frozen before."""
+        return self.strategy.num_replicas_in_sync > 1 and self._fitted
+
+    def is_over(self) -> bool:
+        """Whether the run is at its end, or has stopped early."""
+        limit = self.recipe.schedule.early_stopping
+        return self.position.epoch >= self.recipe.schedule.epochs or (
+            limit is not None and stale(self.position.losses) >= limit
+        )
+
+    _fitted = False
+
+    def _fit(self, phase: Phase) -> None:
+        """Trains the rest of an epoch, or the rest of a phase."""
+        position, self._fitted = self.position, True
+        first, step = position.epoch, position.step
+        end = first + 1 if step else phase.end
+        batches = shared_out(
+            self.strategy,
+            self.workers,
+            lambda worker, workers: training_data(
+                self.recipe,
+                self.source,
+                self.bad,
+                first_epoch=first,
+                first_step=step,
+                end_epoch=end,
+                worker=worker,
+                workers=workers,
+            ),
+        )
+        with self._keeping_weights():
+            self.model.fit(
+                batches,
+                epochs=end,
+                initial_epoch=first,
+                steps_per_epoch=position.steps - step,
+                callbacks=self._callbacks(),
+                # The data come shuffled; Keras would say that it cannot.
+                shuffle=False,
+                verbose=0,
+            )
+
+    @contextlib.contextmanager
+    def _keeping_weights(self) -> Iterator[None]:
+        """Undoes what Keras does at the end of `fit`: overwriting them by averages."""
+        if not averages(self.model):
+            yield
+            return
+        kept: list[Any] = []
+
+        def note(epoch: int, logs: Any = None) -> None:
+            kept[:] = snapshot(self.model.trainable_variables)
+
+        last = keras.callbacks.LambdaCallback(on_epoch_end=note)
+        self.watchers.append(last)
+        try:
+            yield
+        finally:
+            self.watchers.remove(last)
+        put_back(kept)
+
+    def _callbacks(self) -> list[keras.callbacks.Callback]:
+        end = EpochEnd(self.position, self.checkpointing, self.validate, self.finish)
+        return [
+            Divergence(self.position, self.checkpoints),
+            self.checkpointing,
+            end,
+            *self.watchers,
+        ]
+
+    def _finish_epoch(self) -> None:
+        """Validates an epoch of which all steps had been taken."""
+        end = EpochEnd(self.position, self.checkpointing, self.validate, self.finish)
+        end.set_model(self.model)
+        end.on_epoch_end(self.position.epoch, dict(self.position.logs))
+
+    def validate(self) -> dict[str, float]:
+        """Validates the averaged weights, or else the weights."""
+        if not self.recipe.compute.synchronized_batch_norm:
+            average_replicas(self.model)
+        with averaged(self.model):
+            logs = self.model.evaluate(
+                self.validation,
+                callbacks=[StopInValidation(self.signals)],
+                return_dict=True,
+                verbose=0,
+            )
+            self.saved.set_weights(self.model.get_weights())
+        # The loss averages over padding, too; the cross entropy is exact.
+        return {f"val_{name}": x for name, x in logs.items() if name != "loss"}
+
+    def finish(self, logs: dict[str, Any]) -> bool:
+        """Adds a row to the history, and saves what is worth it.
+
+        Args:
+            logs: Of the epoch.
+
+        Returns:
+            Whether the run is to stop early.
+        """
+        position, schedule = self.position, self.recipe.schedule
+        position.rows.append({"epoch": position.epoch + 1, **logs})
+        if self.workers.writes:
+            self.run.write_history(position.rows)
+            self.run.write_model(self.saved, self.run.last)
+            self.keep_if_best()
+        if schedule.name == "plateau":
+            dropped = drops(position.losses, schedule.patience)
+            highest = self.recipe.optimizer.rate(
+                self.recipe.data.batch_size * self.recipe.compute.accumulate
+            )
+            self.model.optimizer.learning_rate = highest * schedule.factor**dropped
+        limit = schedule.early_stopping
+        return limit is not None and stale(position.losses) >= limit
+
+    def keep_if_best(self) -> None:
+        """Saves the model of the last row as the best one, if it is."""
+        rows = self.position.rows
+        if best_row(rows, self.recipe.evaluation.best) is rows[-1]:
+            self.run.write_model(self.saved, self.run.best)
+
+
+def best_row(rows: list[dict[str, Any]], by: str) -> dict[str, Any]:
+    """The best epoch; of equals the latest.
+
+    Args:
+        rows: The history.
+        by: `"accuracy"`, the highest, or `"cross_entropy"`, the lowest.
+
+    Returns:
+        One of the rows.
+    """
+    sign = 1 if by == "accuracy" else -1
+    return max(rows, key=lambda row: (sign * row[f"val_{by}"], row["epoch"]))
