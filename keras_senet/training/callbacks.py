@@ -101,7 +101,7 @@ class Checkpointing(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Lets the metrics go on from where they were."""
-        self.signals.raise_if_received()
+        self._stop_if_asked()
         for variable, value in self.metrics:
             variable.assign(value)
         self.metrics = []
@@ -117,11 +117,16 @@ class Checkpointing(keras.callbacks.Callback):
         late = time.monotonic() - self.last > self.seconds
         if late or self.signals.received is not None:
             self.save()
-        self.signals.raise_if_received()
+        self._stop_if_asked()
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Forgets the steps of the epoch, which is complete."""
         self.first = 0
+
+    def _stop_if_asked(self) -> None:
+        # Whoever left first would take the others along before they are saved.
+        if self.writes:
+            self.signals.raise_if_received()
 
     def save(self) -> None:
         """Writes a checkpoint of the position."""

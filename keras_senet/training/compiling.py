@@ -44,12 +44,9 @@ def trainable(
     Raises:
         InputError: If the recipe asks for what the network does not have.
     """
-    kept = contextlib.nullcontext()
-    again = keras.RematScope(mode="full") if recipe.compute.rematerialize else kept
-    with again:
-        model = build(recipe, source)
-        if replicas > 1 and recipe.compute.synchronized_batch_norm:
-            model = with_batch_norm(model, synchronized=True)
+    model = build(recipe, source)
+    if replicas > 1 and recipe.compute.synchronized_batch_norm:
+        model = with_batch_norm(model, synchronized=True)
     compile_model(model, recipe, steps, shares=changes(recipe, source).mixes)
     optimizer = model.optimizer
     # Before anything is frozen, so that no weight is unknown to it later.

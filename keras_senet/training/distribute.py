@@ -87,6 +87,19 @@ def shared_out(strategy: Any, workers: Workers, make: Callable[[int, int], Any])
     return strategy.distribute_datasets_from_function(share)
 
 
+def wait_for_all(strategy: Any, workers: Workers) -> None:
+    """Waits until all processes are here; one that left would take others along.
+
+    Args:
+        strategy: That of `run_strategy`.
+        workers: The processes.
+    """
+    import tensorflow as tf
+
+    if workers.count > 1:
+        strategy.reduce(tf.distribute.ReduceOp.SUM, tf.constant(1.0), axis=None)
+
+
 def _several_workers(on_gpus: bool, devices: int) -> Any:
     import tensorflow as tf
 

@@ -1,8 +1,10 @@
 """A training run from the recipe to the record."""
 
+import contextlib
 import importlib
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -11,6 +13,7 @@ import keras
 from keras_senet.data.bad_images import BadImages
 from keras_senet.data.images import Images
 from keras_senet.data.steps import steps_per_epoch
+from keras_senet.errors import InputError
 from keras_senet.evaluation.accuracy import Accuracy, measure
 from keras_senet.training.checks import (
     check_backend,
@@ -21,7 +24,7 @@ from keras_senet.training.checks import (
 from keras_senet.training.compiling import precision, trainable
 from keras_senet.training.curves import plot_curves
 from keras_senet.training.data import exact_batches, open_data, open_recipe
-from keras_senet.training.distribute import run_strategy
+from keras_senet.training.distribute import run_strategy, wait_for_all
 from keras_senet.training.position import Position
 from keras_senet.training.recipe import Recipe
 from keras_senet.training.record import describe
@@ -104,13 +107,39 @@ def train(
             workers=workers,
             signals=signals,
         )
-        with session.bad.named():
+        with session.bad.named(), others_gone(session):
             if resume:
                 session.resume()
             session.fit()
-    if not workers.writes:
-        return record
-    return finish(session, record, time.monotonic() - started)
+    if workers.writes:
+        record = finish(session, record, time.monotonic() - started)
+    wait_for_all(strategy, workers)
+    return record
+
+
+@contextlib.contextmanager
+def others_gone(session: Session) -> Iterator[None]:
+    """Says in words that another process of the run has gone.
+
+    Args:
+        session: Of the run.
+
+    Raises:
+        Stopped: If this one was asked to go, too.
+        InputError: If not.
+    """
+    import tensorflow as tf
+
+    try:
+        yield
+    except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
+        if session.workers.count == 1:
+            raise
+        session.signals.raise_if_received()
+        raise InputError(
+            "Another process of the run has gone. Start all of them again, with "
+            "--resume."
+        ) from error
 
 
 def make_deterministic(recipe: Recipe) -> None:

@@ -156,8 +156,6 @@ class ComputeRecipe:
         steps_per_execution: Steps in one call of the compiled function.
         accumulate: Batches whose gradients are averaged before weights change.
         synchronized_batch_norm: Whether replicas normalize by the whole batch.
-        rematerialize: Whether activations are computed again in the backward pass
-            rather than kept, which takes time and saves memory.
         deterministic: Whether TensorFlow is told to compute the same bits each time.
             Our networks do so on a CPU in any case; on a GPU it is needed if a resumed
             run is to be the uninterrupted one bit for bit. Images are then read one
@@ -169,7 +167,6 @@ class ComputeRecipe:
     steps_per_execution: int = 1
     accumulate: int = 1
     synchronized_batch_norm: bool = True
-    rematerialize: bool = False
     deterministic: bool = False
 
     def __post_init__(self) -> None:
