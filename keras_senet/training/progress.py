@@ -85,6 +85,7 @@ class Progress(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Starts the bar and the clock."""
         self._epoch = epoch
+        self._done = self._first_step
         self._pace = Pace(cold=self._cold)
         self._cold = False
         if self._console.is_terminal:
@@ -100,7 +101,7 @@ class Progress(keras.callbacks.Callback):
         self._done = min(done + self.model.steps_per_execution, self.steps)
         now = time.monotonic()
         if self._bar is not None and now - self._looked > SECONDS_BETWEEN_LOOKS:
-            self._move_bar(done, self.model.get_metrics_result() if batch else {})
+            self._move_bar(done, self._metrics() if batch else {})
             self._looked = time.monotonic()
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -129,6 +130,16 @@ class Progress(keras.callbacks.Callback):
         if self._done < self.steps:
             title += f" until step {self._done} of {self.steps}"
         print(f"{title}: {_line(logs or {}, self.rates, left)}", flush=True)
+
+    def _metrics(self) -> dict[str, Any]:
+        """Those of the epoch so far, where looking at them is our business alone."""
+        import tensorflow as tf
+
+        # All workers would have to look at once, and wait for each other if not.
+        strategy = self.model.distribute_strategy
+        if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            return {}
+        return self.model.get_metrics_result()
 
     def _seconds_left(self, done: int, *, then: float) -> float | None:
         """Of the whole run, `then` being what follows the steps of this epoch."""

@@ -14,8 +14,9 @@ pytestmark = pytest.mark.usefixtures("only_tensorflow")
 
 # Trains a network with and without a clock, on input that sleeps or does not.
 PROGRAM = """
-import json, sys, time
+import io, json, sys, time
 import keras, numpy as np, tensorflow as tf
+from rich.console import Console
 from keras_senet.training.distribute import mirrored_strategy
 from keras_senet.training.progress import Progress
 from keras_senet.training.tensorboard import TensorBoardLogs
@@ -52,11 +53,14 @@ for kind in (keras.Model, TimedModel):
         outputs = keras.layers.Dense(10, activation="softmax")(x)
         model = kind(inputs, outputs)
         model.compile("sgd", "sparse_categorical_crossentropy", **options)
-    progress = Progress(images_per_step=16, steps=6, epochs=2)
+    screen = Console(file=io.StringIO(), force_terminal=True, width=80)
+    progress = Progress(images_per_step=16, steps=6, epochs=2, console=screen)
     callbacks = [progress]
     if folder:
         callbacks.append(TensorBoardLogs(folder, images[:4]))
     model.fit(data, epochs=2, steps_per_epoch=6, verbose=0, callbacks=callbacks)
+    # The metrics of all replicas, while they were training.
+    assert not seconds or " loss " in screen.file.getvalue()
     weights.append([x.numpy() for x in model.variables])
     shares.append(progress.rates["input_share"])
     shares.append(len(weights[-1]))
