@@ -5,7 +5,7 @@ import io
 import os
 import sys
 
-from keras_senet.cli import data, networks, runs, weights
+from keras_senet.cli import compare, data, networks, runs, weights
 from keras_senet.cli.commands import Commands
 from keras_senet.errors import InputError
 from keras_senet.version import __version__
@@ -73,6 +73,6 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=__version__)
     commands = Commands(top.add_subparsers(required=True, metavar="COMMAND"))
-    for module in (runs, data, networks, weights):
+    for module in (runs, compare, data, networks, weights):
         module.add(commands)
     return top

@@ -1,4 +1,8 @@
-"""What happens in a run after steps and epochs."""
+"""What happens in a run before steps and after epochs.
+
+None of these listens to the end of a step: for whoever does, Keras fetches all metrics
+from the device after every step.
+"""
 
 import math
 import time
@@ -8,55 +12,17 @@ from typing import Any
 import keras
 
 from keras_senet.errors import InputError
-from keras_senet.training.checkpoints import Checkpoints, NotFiniteError
+from keras_senet.training.checkpoints import (
+    Checkpoints,
+    NotFiniteError,
+    replicas_of,
+)
 from keras_senet.training.position import Position
 from keras_senet.training.signals import Signals, Stopped
 
 Logs = dict[str, Any] | None
-
-
-def diverged(epoch: int, step: int, checkpoints: Checkpoints) -> InputError:
-    """What is said when the loss, or a weight, is not a number."""
-    known = checkpoints.all()
-    last = f"the last good checkpoint is {known[0]}" if known else "nothing was saved"
-    return InputError(
-        f"Training diverged in epoch {epoch + 1}, step {step}: the loss is not a "
-        f"number; {last}. Choose a lower --learning-rate."
-    )
-
-
-class Divergence(keras.callbacks.Callback):
-    """Stops when the loss is not a number.
-
-    It looks at the loss of the step before, which has been computed by then, so that
-    the device does not wait for us.
-
-    Args:
-        position: Where the run is, kept up to date by `Checkpointing`.
-        checkpoints: To say which one is good.
-    """
-
-    def __init__(self, position: Position, checkpoints: Checkpoints) -> None:
-        super().__init__()
-        self.position = position
-        self.checkpoints = checkpoints
-        self.before: tuple[int, Any] | None = None
-
-    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Looks at the loss of the step before."""
-        self._look()
-        self.before = (self.position.step, (logs or {}).get("loss", 0.0))
-
-    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Looks at the loss of the last step."""
-        self._look()
-
-    def _look(self) -> None:
-        if self.before is not None:
-            step, loss = self.before
-            self.before = None
-            if not math.isfinite(float(loss)):
-                raise diverged(self.position.epoch, step, self.checkpoints)
+# How often the loss is looked at where that means to wait for a device.
+SECONDS_BETWEEN_LOOKS = 2.0
 
 
 class Checkpointing(keras.callbacks.Callback):
@@ -93,40 +59,33 @@ class Checkpointing(keras.callbacks.Callback):
 
         Args:
             step: How many steps of the epoch have been taken.
-            metrics: What the metrics had counted by then: for each variable, its
-                value on each replica.
+            metrics: Pairs of a variable of the metrics and what it had counted by then.
         """
         self.first = step
         self.metrics = metrics
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Lets the metrics go on from where they were."""
-        self._stop_if_asked()
         for variable, value in self.metrics:
             variable.assign(value)
         self.metrics = []
 
-    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Notes a step."""
-        self.position.step = self.first + batch + 1
-        if self.position.step == self.position.steps:
-            # What is left of the epoch comes after its validation.
-            self.position.logs = {
-                name: float(value) for name, value in (logs or {}).items()
-            }
+    def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
+        """Notes the steps before, and saves them if it is time."""
+        self.position.step = self.first + batch
         late = time.monotonic() - self.last > self.seconds
-        if late or self.signals.received is not None:
+        asked = self.signals.received is not None
+        if (late or asked) and batch:
             self.save()
-        self._stop_if_asked()
-
-    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Forgets the steps of the epoch, which is complete."""
-        self.first = 0
-
-    def _stop_if_asked(self) -> None:
         # Whoever left first would take the others along before they are saved.
         if self.writes:
             self.signals.raise_if_received()
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Notes that all steps are taken; what is left of the epoch comes later."""
+        self.first = 0
+        self.position.step = self.position.steps
+        self.position.logs = {name: float(x) for name, x in (logs or {}).items()}
 
     def save(self) -> None:
         """Writes a checkpoint of the position."""
@@ -138,8 +97,80 @@ class Checkpointing(keras.callbacks.Callback):
                 self.model, self.position.state(), self.position.total
             )
         except NotFiniteError as error:
-            at = self.position
-            raise diverged(at.epoch, at.step, self.checkpoints) from error
+            raise diverged(self.position, self.checkpoints) from error
+
+
+class Divergence(keras.callbacks.Callback):
+    """Stops when the loss is not a number.
+
+    On a CPU that is the step after it was not. With GPUs the loss is looked at every
+    few seconds only, since to look at it is to wait for them.
+
+    Args:
+        position: Where the run is, kept up to date by `Checkpointing`.
+        checkpoints: To say which one is good.
+    """
+
+    def __init__(self, position: Position, checkpoints: Checkpoints) -> None:
+        import tensorflow as tf
+
+        super().__init__()
+        self.position = position
+        self.checkpoints = checkpoints
+        on_gpus = bool(tf.config.list_physical_devices("GPU"))
+        self.seconds = SECONDS_BETWEEN_LOOKS if on_gpus else 0.0
+        self.last = time.monotonic()
+
+    def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
+        """Looks at the loss of the steps before."""
+        if batch and time.monotonic() - self.last >= self.seconds:
+            mean = next(x for x in self.model.metrics if x.name == "loss")
+            self._look(replicas_of(mean.total)[0].numpy())
+            self.last = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Looks at the loss of the epoch."""
+        self._look((logs or {}).get("loss", 0.0))
+
+    def _look(self, loss: Any) -> None:
+        if not math.isfinite(float(loss)):
+            raise diverged(self.position, self.checkpoints)
+
+
+def diverged(position: Position, checkpoints: Checkpoints) -> InputError:
+    """What is said when the loss, or a weight, is not a number."""
+    known = checkpoints.all()
+    last = f"the last good checkpoint is {known[0]}" if known else "nothing was saved"
+    return InputError(
+        f"Training diverged in epoch {position.epoch + 1}, step {position.step}: the "
+        f"loss is not a number; {last}. Choose a lower --learning-rate."
+    )
+
+
+class Validation(keras.callbacks.Callback):
+    """Validates after each epoch.
+
+    Args:
+        checkpointing: Saves the steps of the epoch, if the validation is stopped.
+        validate: Returns the validation metrics.
+    """
+
+    def __init__(
+        self, checkpointing: Checkpointing, validate: Callable[[], dict[str, float]]
+    ) -> None:
+        super().__init__()
+        self.checkpointing = checkpointing
+        self.validate = validate
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Adds the validation metrics to the logs, for the callbacks that follow."""
+        try:
+            found = self.validate()
+        except Stopped:
+            self.checkpointing.save()
+            raise
+        if logs is not None:
+            logs.update(found)
 
 
 class StopInValidation(keras.callbacks.Callback):
@@ -153,57 +184,30 @@ class StopInValidation(keras.callbacks.Callback):
         super().__init__()
         self.signals = signals
 
-    def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
+    def on_test_batch_begin(self, batch: int, logs: Logs = None) -> None:
         """Stops if asked to."""
         self.signals.raise_if_received()
 
 
 class EpochEnd(keras.callbacks.Callback):
-    """Validates after each epoch, and lets others do what comes of it.
+    """Completes an epoch.
 
     Args:
-        position: Where the run is.
         checkpointing: Saves it.
-        validate: Returns the validation metrics.
-        finish: Takes the logs of the epoch, with those of the validation in them, and
-            returns whether the run is to stop.
+        finish: Takes the logs of the epoch and returns whether the run is to stop.
     """
 
     def __init__(
-        self,
-        position: Position,
-        checkpointing: Checkpointing,
-        validate: Callable[[], dict[str, float]],
-        finish: Callable[[dict[str, Any]], bool],
+        self, checkpointing: Checkpointing, finish: Callable[[dict[str, Any]], bool]
     ) -> None:
         super().__init__()
-        self.position = position
         self.checkpointing = checkpointing
-        self.validate = validate
         self.finish = finish
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Validates, and adds a row to the history.
-
-        Args:
-            epoch: Number of the epoch, from 0.
-            logs: The training metrics; those of the validation are added, for all
-                callbacks that come later.
-        """
-        logs = {} if logs is None else logs
-        try:
-            logs.update(self.validate())
-        except Stopped:
-            self.checkpointing.save()
-            raise
-        position = self.position
-        logs.update(_rate(self.model))
-        stop = self.finish(logs)
+        """Completes the epoch."""
+        stop = self.finish(dict(logs or {}))
+        position = self.checkpointing.position
         position.epoch, position.step, position.logs = epoch + 1, 0, {}
         self.checkpointing.save()
         self.model.stop_training = stop
-
-
-def _rate(model: keras.Model) -> dict[str, float]:
-    rate = keras.ops.convert_to_numpy(model.optimizer.learning_rate)
-    return {"learning_rate": float(rate)}

@@ -13,6 +13,7 @@ from keras_senet.training.network import build
 from keras_senet.training.optimizers import make_optimizer
 from keras_senet.training.recipe import Recipe
 from keras_senet.training.schedules import learning_rate
+from keras_senet.training.timed_model import TimedModel
 
 
 @contextlib.contextmanager
@@ -47,6 +48,7 @@ def trainable(
     model = build(recipe, source)
     if replicas > 1 and recipe.compute.synchronized_batch_norm:
         model = with_batch_norm(model, synchronized=True)
+    model = TimedModel(model.input, model.output, name=model.name)
     compile_model(model, recipe, steps, shares=changes(recipe, source).mixes)
     optimizer = model.optimizer
     # Before anything is frozen, so that no weight is unknown to it later.

@@ -74,43 +74,43 @@ def train(
     # What is missing shall be found before hours of training, not after.
     importlib.import_module("matplotlib")
     signals = Signals()
-    with signals.caught():
-        workers = announced()
-        run = check_new(out, overwrite=overwrite, resume=resume)
+    workers = announced()
+    run = check_new(out, overwrite=overwrite, resume=resume)
+    if resume:
+        devices = check_resumable(run, recipe, devices, workers)
+    make_deterministic(recipe)
+    # First, since the CPU cannot be divided once TensorFlow has read data.
+    strategy = run_strategy(devices, workers)
+    check_computable(recipe, strategy)
+    source = open_data(run) if resume else open_recipe(recipe)
+    steps = steps_per_epoch(source, recipe.data.batch_size, workers.count)
+    check_steps(recipe, steps)
+    keras.utils.set_random_seed(recipe.seed)
+    with strategy.scope(), precision(recipe):
+        replicas = strategy.num_replicas_in_sync
+        model = trainable(recipe, source, steps, replicas=replicas)
+    check_computable(recipe, strategy, model)
+    record = describe(recipe, source, strategy, workers, model)
+    if workers.writes:
+        if not resume:
+            clear(run)
+        run.write_record({"status": "running", **record})
+    session = Session(
+        model=model,
+        recipe=recipe,
+        source=source,
+        run=run,
+        position=Position(steps=steps),
+        bad=BadImages(recipe.data.on_bad_image),
+        strategy=strategy,
+        workers=workers,
+        signals=signals,
+    )
+    # Not earlier: TensorFlow catches SIGTERM, too, when it meets other processes.
+    with signals.caught(), session.bad.named(), others_gone(session):
         if resume:
-            devices = check_resumable(run, recipe, devices, workers)
-        make_deterministic(recipe)
-        # First, since the CPU cannot be divided once TensorFlow has read data.
-        strategy = run_strategy(devices, workers)
-        check_computable(recipe, strategy)
-        source = open_data(run) if resume else open_recipe(recipe)
-        steps = steps_per_epoch(source, recipe.data.batch_size, workers.count)
-        check_steps(recipe, steps)
-        keras.utils.set_random_seed(recipe.seed)
-        with strategy.scope(), precision(recipe):
-            replicas = strategy.num_replicas_in_sync
-            model = trainable(recipe, source, steps, replicas=replicas)
-        check_computable(recipe, strategy, model)
-        record = describe(recipe, source, strategy, workers, model)
-        if workers.writes:
-            if not resume:
-                clear(run)
-            run.write_record({"status": "running", **record})
-        session = Session(
-            model=model,
-            recipe=recipe,
-            source=source,
-            run=run,
-            position=Position(steps=steps),
-            bad=BadImages(recipe.data.on_bad_image),
-            strategy=strategy,
-            workers=workers,
-            signals=signals,
-        )
-        with session.bad.named(), others_gone(session):
-            if resume:
-                session.resume()
-            session.fit()
+            session.resume()
+        session.fit()
     if workers.writes:
         record = finish(session, record, time.monotonic() - started)
     wait_for_all(strategy, workers)

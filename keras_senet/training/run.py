@@ -92,23 +92,23 @@ class Run:
                 f"{self.record} has no recipe that this version understands ({error})."
             ) from error
 
-    def write_history(self, rows: list[dict[str, float]]) -> None:
+    def write_history(self, rows: list[dict[str, Any]]) -> None:
         """Writes `history.csv`."""
         with written_whole(self.history) as path, path.open("w", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)
 
-    def read_history(self) -> list[dict[str, float]]:
+    def read_history(self) -> list[dict[str, Any]]:
         """Reads `history.csv`; without one there is no epoch yet."""
         if not self.history.exists():
             return []
         with self.history.open(newline="") as file:
             rows = [
-                {name: float(value) for name, value in row.items()}
+                {name: float(x) if x else None for name, x in row.items()}
                 for row in csv.DictReader(file)
             ]
-        return [{**row, "epoch": int(row["epoch"])} for row in rows]
+        return [{**row, "epoch": int(row["epoch"] or 0)} for row in rows]
 
     def write_model(self, model: keras.Model, path: Path) -> None:
         """Writes a model as one of the run's `.keras` files."""

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -14,6 +14,7 @@ from keras_senet.training.callbacks import (
     Divergence,
     EpochEnd,
     StopInValidation,
+    Validation,
 )
 from keras_senet.training.checkpoints import Checkpoints, replicas_of
 from keras_senet.training.copies import (
@@ -29,11 +30,15 @@ from keras_senet.training.distribute import shared_out
 from keras_senet.training.freezing import Phase, freeze, phases
 from keras_senet.training.network import test_size
 from keras_senet.training.position import Position
+from keras_senet.training.progress import Progress
 from keras_senet.training.recipe import Recipe
 from keras_senet.training.run import Run
 from keras_senet.training.schedules import drops, stale
 from keras_senet.training.signals import Signals
+from keras_senet.training.tensorboard import TensorBoardLogs
 from keras_senet.training.workers import Workers
+
+IMAGES_TO_SHOW = 16
 
 
 class Restart(Exception):
@@ -54,7 +59,6 @@ class Session:
         strategy: Of the devices.
         workers: The processes.
         signals: May ask to stop.
-        watchers: Callbacks that only look on.
     """
 
     model: keras.Model
@@ -66,7 +70,6 @@ class Session:
     strategy: Any
     workers: Workers
     signals: Signals
-    watchers: list[keras.callbacks.Callback] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         recipe = self.recipe
@@ -116,6 +119,20 @@ class Session:
             InputError: If the loss is not a number, or there is no room for files.
         """
         position = self.position
+        watchers = self._watchers()
+        self.callbacks = [
+            Divergence(position, self.checkpoints),
+            self.checkpointing,
+            Validation(self.checkpointing, self.validate),
+            *watchers[:1],
+            EpochEnd(self.checkpointing, self.finish),
+            *watchers[1:],
+        ]
+        with watchers[0] if watchers else contextlib.nullcontext():
+            self._fit_phases()
+
+    def _fit_phases(self) -> None:
+        position = self.position
         for phase in phases(self.recipe):
             if phase.end <= position.epoch or self.is_over():
                 continue
@@ -150,16 +167,7 @@ class Session:
         batches = shared_out(
             self.strategy,
             self.workers,
-            lambda worker, workers: training_data(
-                self.recipe,
-                self.source,
-                self.bad,
-                first_epoch=first,
-                first_step=step,
-                end_epoch=end,
-                worker=worker,
-                workers=workers,
-            ),
+            lambda worker, workers: self._batches(first, step, end, worker, workers),
         )
         with self._keeping_weights():
             self.model.fit(
@@ -167,7 +175,7 @@ class Session:
                 epochs=end,
                 initial_epoch=first,
                 steps_per_epoch=position.steps - step,
-                callbacks=self._callbacks(),
+                callbacks=self.callbacks,
                 # The data come shuffled; Keras would say that it cannot.
                 shuffle=False,
                 verbose=0,
@@ -185,27 +193,50 @@ class Session:
             kept[:] = snapshot(self.model.trainable_variables)
 
         last = keras.callbacks.LambdaCallback(on_epoch_end=note)
-        self.watchers.append(last)
+        self.callbacks.append(last)
         try:
             yield
         finally:
-            self.watchers.remove(last)
+            self.callbacks.remove(last)
         put_back(kept)
 
-    def _callbacks(self) -> list[keras.callbacks.Callback]:
-        end = EpochEnd(self.position, self.checkpointing, self.validate, self.finish)
-        return [
-            Divergence(self.position, self.checkpoints),
-            self.checkpointing,
-            end,
-            *self.watchers,
-        ]
+    def _watchers(self) -> list[Any]:
+        """The progress bar and TensorBoard, where somebody looks."""
+        if not self.workers.writes:
+            return []
+        recipe, position = self.recipe, self.position
+        first = position.step % position.steps
+        progress = Progress(
+            images_per_step=recipe.data.batch_size,
+            steps=position.steps,
+            epochs=recipe.schedule.epochs,
+            first_step=first,
+        )
+        some = self._batches(position.epoch, first, position.epoch + 1, 0, 1)
+        images = next(iter(some))[0][:IMAGES_TO_SHOW].numpy()
+        return [progress, TensorBoardLogs(self.run.tensorboard, images)]
+
+    def _batches(
+        self, epoch: int, step: int, end: int, worker: int, workers: int
+    ) -> Any:
+        return training_data(
+            self.recipe,
+            self.source,
+            self.bad,
+            first_epoch=epoch,
+            first_step=step,
+            end_epoch=end,
+            worker=worker,
+            workers=workers,
+        )
 
     def _finish_epoch(self) -> None:
         """Validates an epoch of which all steps had been taken."""
-        end = EpochEnd(self.position, self.checkpointing, self.validate, self.finish)
-        end.set_model(self.model)
-        end.on_epoch_end(self.position.epoch, dict(self.position.logs))
+        logs, epoch = dict(self.position.logs), self.position.epoch
+        for callback in self.callbacks:
+            if isinstance(callback, (Validation, EpochEnd)):
+                callback.set_model(self.model)
+                callback.on_epoch_end(epoch, logs)
 
     def validate(self) -> dict[str, float]:
         """Validates the averaged weights, or else the weights."""
@@ -214,13 +245,19 @@ class Session:
         with averaged(self.model):
             logs = self.model.evaluate(
                 self.validation,
-                callbacks=[StopInValidation(self.signals)],
+                callbacks=self._while_validating(),
                 return_dict=True,
                 verbose=0,
             )
             self.saved.set_weights(self.model.get_weights())
         # The loss averages over padding, too; the cross entropy is exact.
         return {f"val_{name}": x for name, x in logs.items() if name != "loss"}
+
+    def _while_validating(self) -> list[keras.callbacks.Callback]:
+        if not self.workers.writes:
+            return []
+        progress = [x for x in self.callbacks if isinstance(x, Progress)]
+        return [StopInValidation(self.signals), *progress]
 
     def finish(self, logs: dict[str, Any]) -> bool:
         """Adds a row to the history, and saves what is worth it.
@@ -232,7 +269,12 @@ class Session:
             Whether the run is to stop early.
         """
         position, schedule = self.position, self.recipe.schedule
-        position.rows.append({"epoch": position.epoch + 1, **logs})
+        rates = [x.rates for x in self.callbacks if isinstance(x, Progress)]
+        rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
+        row = {"epoch": position.epoch + 1, **logs, "learning_rate": float(rate)}
+        for name in ("images_per_second", "input_share"):
+            row[name] = rates[0].get(name) if rates else None
+        position.rows.append(row)
         if self.workers.writes:
             self.run.write_history(position.rows)
             self.run.write_model(self.saved, self.run.last)
