@@ -68,8 +68,7 @@ class Checkpoints:
         broken = [name for name, x in arrays.items() if not _is_finite(x)]
         if broken:
             raise NotFiniteError(
-                f"After {step} steps {broken[0]} and {len(broken) - 1} other weights "
-                "are not finite numbers."
+                f"After {step} steps {len(broken)} weights are not finite numbers."
             )
         target = self.path / f"{step:09d}"
         shutil.rmtree(target, ignore_errors=True)
@@ -84,12 +83,10 @@ class Checkpoints:
                 )
         except (OSError, tf.errors.OpError) as error:
             known = self.all()
-            last = (
-                f"The last good one is {known[0]}." if known else "There is no other."
-            )
+            last = f"the last good one is {known[0]}" if known else "there is no other"
             raise InputError(
-                f"The checkpoint {target} cannot be written: "
-                f"{_first_line(error)}; {last}. Make room, and resume."
+                f"The checkpoint {target} cannot be written ({_reason(error)}); "
+                f"{last}. Make room, and resume."
             ) from error
         for old in self.all()[self.keep :]:
             shutil.rmtree(old, ignore_errors=True)
@@ -107,16 +104,15 @@ class Checkpoints:
         Raises:
             InputError: If none is undamaged, or it is of another model.
         """
-        import tensorflow as tf
-
         found = self.all()
         for folder in found:
             try:
                 arrays = _read(folder)
                 state = json.loads(arrays.pop(STATE))
-            except (tf.errors.OpError, ValueError, KeyError, OSError) as error:
+            # TensorFlow raises errors of many kinds about damaged files.
+            except Exception as error:
                 warnings.warn(
-                    f"The checkpoint {folder} is damaged ({_first_line(error)}); "
+                    f"The checkpoint {folder} is damaged ({_reason(error)}); "
                     "the one before it is used.",
                     stacklevel=2,
                 )
@@ -131,7 +127,8 @@ class Checkpoints:
 def _variables(model: keras.Model) -> dict[str, Any]:
     known = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
     unique = {id(variable): variable for variable in known}.values()
-    return {f"{index:05d}/{x.path}": x for index, x in enumerate(unique)}
+    # Not by their paths, in which Keras counts up layers of a process.
+    return {f"{index:05d}": x for index, x in enumerate(unique)}
 
 
 def replicas_of(variable: Any) -> tuple[Any, ...]:
@@ -161,12 +158,12 @@ def _read(folder: Path) -> dict[str, Any]:
 
 def _assign(model: keras.Model, arrays: dict[str, np.ndarray], folder: Path) -> None:
     variables = _variables(model)
-    missing = [name for name in variables if f"{name}/0" not in arrays]
-    unknown = [name for name in arrays if name.rpartition("/")[0] not in variables]
-    if missing or unknown:
+    has = {x.partition("/")[0]: array.shape for x, array in arrays.items()}
+    wanted = {name: tuple(variable.shape) for name, variable in variables.items()}
+    if has != wanted:
         raise InputError(
-            f"{folder} is of another model: it lacks {missing[:3]} and has "
-            f"{unknown[:3]} besides."
+            f"{folder} is of another model: it has {len(has)} variables for "
+            f"{len(wanted)}, or of other shapes."
         )
     for name, variable in variables.items():
         for index, copy in enumerate(replicas_of(variable)):
@@ -177,5 +174,7 @@ def _is_finite(array: np.ndarray) -> bool:
     return not np.issubdtype(array.dtype, np.floating) or bool(np.isfinite(array).all())
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def _reason(error: Exception) -> str:
+    """What went wrong, without what TensorFlow says of its graph."""
+    text = (str(error).strip() or type(error).__name__).partition("\n")[0]
+    return text.rpartition("; ")[2].split(" [Op:")[0]
