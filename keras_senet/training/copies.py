@@ -102,6 +102,33 @@ def averages(model: keras.Model) -> bool:
     return bool(_averages(model))
 
 
+@contextlib.contextmanager
+def keeping_weights(
+    model: keras.Model, callbacks: list[keras.callbacks.Callback]
+) -> Iterator[None]:
+    """Undoes what `fit` does at its end: overwriting weights by their averages.
+
+    Args:
+        model: To be fitted inside.
+        callbacks: Of that `fit`; one more is in the list meanwhile.
+    """
+    if not averages(model):
+        yield
+        return
+    kept: list[Any] = []
+
+    def note(epoch: int, logs: Any = None) -> None:
+        kept[:] = snapshot(model.trainable_variables)
+
+    last = keras.callbacks.LambdaCallback(on_epoch_end=note)
+    callbacks.append(last)
+    try:
+        yield
+    finally:
+        callbacks.remove(last)
+    put_back(kept)
+
+
 def snapshot(weights: list[Any]) -> list[tuple[Any, np.ndarray]]:
     """The values of weights on each replica."""
     return [(copy, copy.numpy()) for weight in weights for copy in replicas_of(weight)]

@@ -25,11 +25,12 @@ from keras_senet.training.compiling import precision, trainable
 from keras_senet.training.curves import plot_curves
 from keras_senet.training.data import exact_batches, open_data, open_recipe
 from keras_senet.training.distribute import run_strategy, wait_for_all
+from keras_senet.training.outcome import best_row
 from keras_senet.training.position import Position
 from keras_senet.training.recipe import Recipe
 from keras_senet.training.record import describe
 from keras_senet.training.run import Run, check_new, clear
-from keras_senet.training.session import Session, best_row
+from keras_senet.training.session import Session
 from keras_senet.training.signals import Signals
 from keras_senet.training.workers import announced
 

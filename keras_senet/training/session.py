@@ -1,7 +1,6 @@
 """Fitting a network through the phases of a recipe, from wherever a run is."""
 
 import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,20 +19,18 @@ from keras_senet.training.checkpoints import Checkpoints, replicas_of
 from keras_senet.training.copies import (
     average_replicas,
     averaged,
-    averages,
+    keeping_weights,
     plain_copy,
-    put_back,
-    snapshot,
 )
 from keras_senet.training.data import training_data, validation_data
 from keras_senet.training.distribute import shared_out
 from keras_senet.training.freezing import Phase, freeze, phases
 from keras_senet.training.network import test_size
+from keras_senet.training.outcome import drop_rate, has_stopped, write_epoch
 from keras_senet.training.position import Position
 from keras_senet.training.progress import Progress
 from keras_senet.training.recipe import Recipe
 from keras_senet.training.run import Run
-from keras_senet.training.schedules import drops, stale
 from keras_senet.training.signals import Signals
 from keras_senet.training.tensorboard import TensorBoardLogs
 from keras_senet.training.workers import Workers
@@ -84,6 +81,8 @@ class Session:
             self.workers.writes,
         )
         self.checkpointing.set_model(self.model)
+        self._has_replicas = self.strategy.num_replicas_in_sync > 1
+        self._fitted = False
         self.size = test_size(recipe, self.source)
         self.saved = plain_copy(self.model, self.size)
         self.validation = shared_out(
@@ -136,7 +135,7 @@ class Session:
         for phase in phases(self.recipe):
             if phase.end <= position.epoch or self.is_over():
                 continue
-            if position.epoch == phase.first and position.total and self._is_new:
+            if position.epoch == phase.first and self._fitted and self._has_replicas:
                 raise Restart
             freeze(self.model, phase)
             self.model.make_train_function(force=True)
@@ -145,19 +144,10 @@ class Session:
             while position.epoch < phase.end and not self.is_over():
                 self._fit(phase)
 
-    @property
-    def _is_new(self) -> bool:
-        """Whether this process has trained with other weights frozen before."""
-        return self.strategy.num_replicas_in_sync > 1 and self._fitted
-
     def is_over(self) -> bool:
         """Whether the run is at its end, or has stopped early."""
-        limit = self.recipe.schedule.early_stopping
-        return self.position.epoch >= self.recipe.schedule.epochs or (
-            limit is not None and stale(self.position.losses) >= limit
-        )
-
-    _fitted = False
+        last = self.position.epoch >= self.recipe.schedule.epochs
+        return last or has_stopped(self.recipe, self.position)
 
     def _fit(self, phase: Phase) -> None:
         """Trains the rest of an epoch, or the rest of a phase."""
@@ -169,7 +159,7 @@ class Session:
             self.workers,
             lambda worker, workers: self._batches(first, step, end, worker, workers),
         )
-        with self._keeping_weights():
+        with keeping_weights(self.model, self.callbacks):
             self.model.fit(
                 batches,
                 epochs=end,
@@ -180,25 +170,6 @@ class Session:
                 shuffle=False,
                 verbose=0,
             )
-
-    @contextlib.contextmanager
-    def _keeping_weights(self) -> Iterator[None]:
-        """Undoes what Keras does at the end of `fit`: overwriting them by averages."""
-        if not averages(self.model):
-            yield
-            return
-        kept: list[Any] = []
-
-        def note(epoch: int, logs: Any = None) -> None:
-            kept[:] = snapshot(self.model.trainable_variables)
-
-        last = keras.callbacks.LambdaCallback(on_epoch_end=note)
-        self.callbacks.append(last)
-        try:
-            yield
-        finally:
-            self.callbacks.remove(last)
-        put_back(kept)
 
     def _watchers(self) -> list[Any]:
         """The progress bar and TensorBoard, where somebody looks."""
@@ -260,7 +231,7 @@ class Session:
         return [StopInValidation(self.signals), *progress]
 
     def finish(self, logs: dict[str, Any]) -> bool:
-        """Adds a row to the history, and saves what is worth it.
+        """Adds a row to the history, and does what comes of it.
 
         Args:
             logs: Of the epoch.
@@ -268,42 +239,13 @@ class Session:
         Returns:
             Whether the run is to stop early.
         """
-        position, schedule = self.position, self.recipe.schedule
-        rates = [x.rates for x in self.callbacks if isinstance(x, Progress)]
+        progress = [x for x in self.callbacks if isinstance(x, Progress)]
         rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
-        row = {"epoch": position.epoch + 1, **logs, "learning_rate": float(rate)}
+        row = {"epoch": self.position.epoch + 1, **logs, "learning_rate": float(rate)}
         for name in ("images_per_second", "input_share"):
-            row[name] = rates[0].get(name) if rates else None
-        position.rows.append(row)
+            row[name] = progress[0].rates.get(name) if progress else None
+        self.position.rows.append(row)
         if self.workers.writes:
-            self.run.write_history(position.rows)
-            self.run.write_model(self.saved, self.run.last)
-            self.keep_if_best()
-        if schedule.name == "plateau":
-            dropped = drops(position.losses, schedule.patience)
-            highest = self.recipe.optimizer.rate(
-                self.recipe.data.batch_size * self.recipe.compute.accumulate
-            )
-            self.model.optimizer.learning_rate = highest * schedule.factor**dropped
-        limit = schedule.early_stopping
-        return limit is not None and stale(position.losses) >= limit
-
-    def keep_if_best(self) -> None:
-        """Saves the model of the last row as the best one, if it is."""
-        rows = self.position.rows
-        if best_row(rows, self.recipe.evaluation.best) is rows[-1]:
-            self.run.write_model(self.saved, self.run.best)
-
-
-def best_row(rows: list[dict[str, Any]], by: str) -> dict[str, Any]:
-    """The best epoch; of equals the latest.
-
-    Args:
-        rows: The history.
-        by: `"accuracy"`, the highest, or `"cross_entropy"`, the lowest.
-
-    Returns:
-        One of the rows.
-    """
-    sign = 1 if by == "accuracy" else -1
-    return max(rows, key=lambda row: (sign * row[f"val_{by}"], row["epoch"]))
+            write_epoch(self.run, self.recipe, self.position.rows, self.saved)
+        drop_rate(self.model, self.recipe, self.position)
+        return has_stopped(self.recipe, self.position)
