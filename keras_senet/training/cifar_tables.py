@@ -7,6 +7,7 @@ from keras_senet.training.optimization import (
     RegularizationRecipe,
     ScheduleRecipe,
 )
+from keras_senet.training.recipe import Recipe
 from keras_senet.training.recipes import CIFAR
 from keras_senet.training.sections import NetworkRecipe
 from keras_senet.training.table import Row, StandIn, Table
@@ -37,7 +38,7 @@ SHAKE_SHAKE = replace(
 )
 TOO_WIDE = "a network this wide takes more than minutes, and has no small sibling"
 # The residual networks by He et al., 2016; those of 164 layers like those of 110.
-HOSTS = (
+HOSTS: tuple[tuple[str, Recipe, StandIn | str], ...] = (
     ("ResNet-110", CIFAR, StandIn("se_resnet110")),
     (
         "ResNet-164",

@@ -51,10 +51,12 @@ def _row(
     )
 
 
-def _without_dialect(name: str, **data: int) -> Recipe:
+def _without_dialect(name: str, image_size: int = 224) -> Recipe:
     """The conference paper's recipe for a network in which dialects do not differ."""
     return replace(
-        PAPER, model=NetworkRecipe(name=name), data=replace(PAPER.data, **data)
+        PAPER,
+        model=NetworkRecipe(name=name),
+        data=replace(PAPER.data, image_size=image_size),
     )
 
 
