@@ -108,12 +108,14 @@ def _print_runs(name: str, part: tuple[int, int], asked: dict[str, Any]) -> None
     from keras_senet.training.checks import changed_fields
     from keras_senet.training.measurements import state
     from keras_senet.training.planning import Changes, make_plan
+    from keras_senet.training.recipe import Recipe
+    from keras_senet.training.report import notes_of_plan
     from keras_senet.training.reproduction import part_of
-    from keras_senet.training.results import notes_of_plan
     from keras_senet.training.tables import published_table
 
     changes = Changes(**{x: asked.pop(x) for x in ("data", "epochs", "overrides")})
     plan = make_plan(published_table(name), changes=changes, **asked)
+    print(f"Base: {changed_fields(plan.base, Recipe())}")
     for job in part_of(plan.jobs, part):
         try:
             known = state(job)
@@ -132,7 +134,8 @@ def _print_results(results: Any) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from keras_senet.training.results import HEADERS, notes
+    from keras_senet.training.report import notes
+    from keras_senet.training.results import HEADERS
 
     table = results.plan.table
     grid = Table(

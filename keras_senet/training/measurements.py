@@ -3,7 +3,7 @@
 import json
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from keras_senet.errors import InputError
@@ -85,14 +85,16 @@ def state(job: Job) -> str:
     run = Run(job.path)
     if not run.record.is_file():
         return "new"
-    other = changed_fields(run.read_recipe(), job.recipe)
-    if other:
-        raise InputError(
-            f"{job.path} was trained with another recipe: {other}. Ask for the same "
-            "again, or choose another --out."
-        )
-    finished = run.read_record().get("status") == "finished"
-    return "finished" if finished else "unfinished"
+    record = run.read_record()
+    # Most often it is the same to the letter, which is quick to see.
+    if record.get("recipe") != json.loads(json.dumps(asdict(job.recipe))):
+        other = changed_fields(run.read_recipe(), job.recipe)
+        if other:
+            raise InputError(
+                f"{job.path} was trained with another recipe: {other}. Ask for the "
+                "same again, or choose another --out."
+            )
+    return "finished" if record.get("status") == "finished" else "unfinished"
 
 
 def larger_test(job: Job, size: int) -> dict[str, Any] | None:

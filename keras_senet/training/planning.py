@@ -24,7 +24,7 @@ DIGITS = "digits"
 SMALL = Recipe(
     data=DataRecipe(name=DIGITS, batch_size=64),
     optimizer=OptimizerRecipe(learning_rate=0.1, per_batch=64),
-    schedule=ScheduleRecipe(epochs=10),
+    schedule=ScheduleRecipe(epochs=6),
     regularization=RegularizationRecipe(weight_decay=1e-4),
 )
 

@@ -63,7 +63,7 @@ def _without_dialect(name: str, image_size: int = 224) -> Recipe:
 IMAGENET = Table(
     name="C2",
     title="Networks on ImageNet, without and with SE",
-    source="conference paper, table 2 (journal paper, table 2)",
+    source="conference paper, table 2; journal paper, table 2",
     base=PAPER,
     rows=(
         _row(
@@ -132,7 +132,7 @@ IMAGENET = Table(
 CHALLENGE = Table(
     name="C3",
     title="SENet-154 on ImageNet, tested at 224 and 320 pixels",
-    source="conference paper, table 3 (journal paper, table 8)",
+    source="conference paper, table 3; journal paper, table 8",
     base=SENET154,
     rows=(
         # The paper has no SENet-154 without SE.
@@ -155,7 +155,7 @@ CHALLENGE = Table(
 PLACES = Table(
     name="C4",
     title="ResNet-152 on Places365, without and with SE",
-    source="conference paper, table 4 (journal paper, table 6)",
+    source="conference paper, table 4; journal paper, table 6",
     base=replace(
         PAPER,
         model=replace(PAPER.model, name="se_resnet152"),
