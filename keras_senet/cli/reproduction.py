@@ -107,8 +107,9 @@ def _print_runs(name: str, part: tuple[int, int], asked: dict[str, Any]) -> None
     """Prints what would be run, and how it differs from the table's recipe."""
     from keras_senet.training.checks import changed_fields
     from keras_senet.training.measurements import state
-    from keras_senet.training.planning import Changes, make_plan
+    from keras_senet.training.planning import make_plan
     from keras_senet.training.recipe import Recipe
+    from keras_senet.training.recipe_changes import Changes
     from keras_senet.training.report import notes_of_plan
     from keras_senet.training.reproduction import part_of
     from keras_senet.training.tables import published_table

@@ -23,7 +23,6 @@ class Measurement:
         top1: Images whose most probable class is right.
         top5: Images whose right class is among the five most probable.
         classes: How many classes there are.
-        seconds: How long the run's last process took.
     """
 
     seed: int
@@ -32,7 +31,6 @@ class Measurement:
     top1: int
     top5: int
     classes: int
-    seconds: float
 
     @property
     def errors(self) -> tuple[float, float | None]:
@@ -140,7 +138,6 @@ def measured(job: Job, size: int | None = None) -> Measurement | None:
         top1=counts["top1"],
         top5=counts["top5"],
         classes=len(record["data"]["class_names"]),
-        seconds=record["seconds"],
     )
 
 

@@ -1,10 +1,9 @@
 """From a table of the papers to the runs that reproduce it."""
 
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from keras_senet.errors import InputError, near_matches
 from keras_senet.training.optimization import (
@@ -14,7 +13,7 @@ from keras_senet.training.optimization import (
 )
 from keras_senet.training.plan import Comparison, Plan, Variant
 from keras_senet.training.recipe import Recipe
-from keras_senet.training.recipe_text import recipe_from
+from keras_senet.training.recipe_changes import Changes
 from keras_senet.training.sections import DataRecipe, NetworkRecipe
 from keras_senet.training.table import Row, StandIn, Table
 
@@ -27,31 +26,6 @@ SMALL = Recipe(
     schedule=ScheduleRecipe(epochs=6),
     regularization=RegularizationRecipe(weight_decay=1e-4),
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Changes:
-    """What is asked for on top of a table.
-
-    Attributes:
-        data: Other data than the table's.
-        epochs: Another number of them.
-        overrides: Options of a command line, `--section.field value`.
-    """
-
-    data: str | None = None
-    epochs: int | None = None
-    overrides: Sequence[str] = ()
-
-    def applied(self, recipe: Recipe) -> Recipe:
-        """The recipe with them."""
-        if self.data is not None:
-            recipe = replace(recipe, data=replace(recipe.data, name=self.data))
-        if self.epochs is not None:
-            recipe = stretched(recipe, self.epochs)
-        if not self.overrides:
-            return recipe
-        return recipe_from(asdict(recipe), list(self.overrides))
 
 
 def make_plan(
@@ -78,6 +52,25 @@ def make_plan(
 
     Raises:
         InputError: If something that was asked for does not exist or cannot be.
+
+    Example:
+
+    ```python
+    from pathlib import Path
+    from keras_senet.training.planning import make_plan
+    from keras_senet.training.recipe_changes import Changes
+    from keras_senet.training.tables import published_table
+
+    plan = make_plan(
+        published_table("J10"),
+        changes=Changes(epochs=2),
+        scale="small",
+        seeds=3,
+        out=Path("reproduce"),
+    )
+    for job in plan.jobs:
+        print(job.path, job.recipe.model.reduction)
+    ```
     """
     if scale not in SCALES:
         raise InputError(
@@ -202,34 +195,3 @@ def _check_rows(table: Table, rows: Collection[str] | None) -> None:
                 f"Table {table.name} has no row {asked!r}. "
                 f"{near_matches(asked, labels.values())}"
             )
-
-
-def stretched(recipe: Recipe, epochs: int) -> Recipe:
-    """A recipe with its schedule in another number of epochs.
-
-    Args:
-        recipe: Any recipe.
-        epochs: What it is to take.
-
-    Returns:
-        The recipe; all that happens after some epochs happens after the same share of
-        them, drops that would fall together at once.
-    """
-    schedule, share = recipe.schedule, epochs / recipe.schedule.epochs
-    drops = {round(epoch * share) for epoch in schedule.drop_epochs}
-    drops = {epoch for epoch in drops if 1 <= epoch < epochs}
-    changes: dict[str, Any] = {"drop_epochs": tuple(sorted(drops))}
-    if schedule.name == "step" and not drops:
-        changes["name"] = "constant"
-    frozen = round(recipe.regularization.frozen_batch_norm * share)
-    return replace(
-        recipe,
-        schedule=replace(
-            schedule,
-            epochs=epochs,
-            warmup_epochs=schedule.warmup_epochs * min(share, 1.0),
-            patience=max(1, round(schedule.patience * share)),
-            **changes,
-        ),
-        regularization=replace(recipe.regularization, frozen_batch_norm=frozen),
-    )

@@ -14,8 +14,9 @@ from keras_senet.errors import InputError
 from keras_senet.training.checks import check_backend
 from keras_senet.training.measurements import larger_test, measured, state
 from keras_senet.training.plan import Job
-from keras_senet.training.planning import Changes, make_plan
+from keras_senet.training.planning import make_plan
 from keras_senet.training.processes import measure_in_process, train_in_process
+from keras_senet.training.recipe_changes import Changes
 from keras_senet.training.report import write_results
 from keras_senet.training.results import Results, collected
 from keras_senet.training.tables import published_table

@@ -214,6 +214,15 @@ def published_table(name: str) -> Table:
 
     Raises:
         InputError: If there is none of that name.
+
+    Example:
+
+    ```python
+    from keras_senet.training.tables import published_table
+
+    table = published_table("J10")
+    print(table.rows[0].label, table.rows[0].error)  # ratio 2 (22.29, 6.0)
+    ```
     """
     number = ALIASES.get(name.upper(), name.upper())
     if number not in TABLES:

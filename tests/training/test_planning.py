@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from recipe_networks import built
 
 from keras_senet.errors import InputError
-from keras_senet.training.planning import Changes, make_plan, stretched
+from keras_senet.training.planning import make_plan
+from keras_senet.training.recipe_changes import Changes, stretched
 from keras_senet.training.recipes import PAPER, SENET154
 from keras_senet.training.reproduction import parsed_part, part_of
 from keras_senet.training.tables import TABLES
@@ -81,3 +83,10 @@ def test_schedules_are_stretched():
     assert stretched(SENET154, 20).regularization.frozen_batch_norm == 1
     with pytest.raises(InputError, match="epochs should be at least 1"):
         stretched(PAPER, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TABLES)
+def test_every_stand_in_can_be_built(name):
+    for job in plan(name).jobs:
+        assert built(job.recipe, classes=10).output_shape == (None, 10)

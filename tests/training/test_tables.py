@@ -1,14 +1,11 @@
 """The tables against their figures as published, and their networks as counted."""
 
-import math
 from dataclasses import asdict
 
-import keras
 import pytest
+from recipe_networks import count
 
-from keras_senet.data.source import Source
 from keras_senet.errors import InputError
-from keras_senet.training.network import build
 from keras_senet.training.planning import without_se
 from keras_senet.training.recipe_text import load_recipe, recipe_yaml
 from keras_senet.training.tables import ALIASES, TABLES, published_table
@@ -121,23 +118,6 @@ def recipe_of(name, label):
     return table.recipe(next(row for row in table.rows if row.label == label))
 
 
-def built(recipe, classes=1000):
-    """The network of a recipe, of which only the shapes are made."""
-    source = Source(
-        name="none",
-        class_names=tuple(map(str, range(classes))),
-        fingerprint="",
-        train=None,
-        validation=None,
-    )
-    with keras.StatelessScope(initialize_variables=False):
-        return build(recipe, source)
-
-
-def trainable(model):
-    return sum(math.prod(weight.shape) for weight in model.trainable_weights)
-
-
 def changed(one, other):
     """The dotted names of the fields in which two recipes differ."""
     one, other = asdict(one), asdict(other)
@@ -217,7 +197,7 @@ def test_recipes_survive_their_files(name, tmp_path):
 @pytest.mark.usefixtures("only_tensorflow")
 @pytest.mark.parametrize(("name", "label"), [("J10", "ratio 32"), ("J15", "SE_3x3")])
 def test_counts_of_some(name, label):
-    assert trainable(built(recipe_of(name, label))) == COUNTS[name, label][1]
+    assert count(recipe_of(name, label)) == COUNTS[name, label][1]
 
 
 @pytest.mark.slow
@@ -225,7 +205,7 @@ def test_counts_of_some(name, label):
 @pytest.mark.parametrize(("name", "label"), ROWS)
 def test_every_row_can_be_built(name, label):
     recipe = recipe_of(name, label)
-    counts = [trainable(built(x)) for x in (without_se(recipe), recipe)]
+    counts = [count(x) for x in (without_se(recipe), recipe)]
     assert tuple(counts) == COUNTS.get((name, label), tuple(counts))
     assert counts[0] < counts[1]
 
