@@ -44,8 +44,13 @@ class Line:
     def cells(self) -> tuple[tuple[str, ...], ...]:
         """Texts under `HEADERS`, each of one or two: top-1 and perhaps top-5."""
         row = self.comparison.row
-        counts = [len(x.runs) for x in (self.plain, self.excited) if x is not None]
-        same = len(set(counts)) == 1
+        counts = [
+            str(len(x.runs))
+            if len(x.runs) == x.wanted
+            else f"{len(x.runs)} of {x.wanted}"
+            for x in (self.plain, self.excited)
+            if x is not None
+        ]
         return (
             (row.label,),
             _published(row.plain),
@@ -53,7 +58,7 @@ class Line:
             _measured(self.plain),
             _measured(self.excited),
             self._differences if len(counts) == 2 else ("",),
-            (str(counts[0]) if same else " and ".join(map(str, counts)),),
+            (" and ".join(dict.fromkeys(counts)),),
         )
 
     @property

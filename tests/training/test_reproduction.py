@@ -131,8 +131,13 @@ def test_the_table_says_what_was_run(tmp_path):
 def test_missing_cells(tmp_path):
     results = run(tmp_path, Trainer(fails=["none/seed0"]), seeds=1)
     cells = {line.cells[0]: line.cells for line in results.lines}
-    assert cells["ratio 8",][3:] == (("-",), ("14.21", "0.00"), ("-",), ("0 and 1",))
-    assert cells["none",][3:] == (("-",), ("",), ("",), ("0",))
+    assert cells["ratio 8",][3:] == (
+        ("-",),
+        ("14.21", "0.00"),
+        ("-",),
+        ("0 of 1 and 1",),
+    )
+    assert cells["none",][3:] == (("-",), ("",), ("",), ("0 of 1",))
 
 
 def test_parts_and_rows(tmp_path):
