@@ -72,6 +72,7 @@ def test_small_networks_get_the_same_change_of_se():
     assert not recipes["post"].model.use_bias
     assert recipes["none"].model.reduction is None
     assert plan("J15").jobs[-1].recipe.model.name == "se_resnet164"
+    assert folders(plan("J4").jobs) == ["resnet-110/seed0", "se-resnet-110/seed0"]
     assert set(plan("C2").left_out) == {"ResNeXt-101", "VGG-16", "Inception-ResNet-v2"}
 
 
