@@ -203,7 +203,8 @@ def test_a_table_from_the_command_line(tmp_path):
         time.sleep(0.1)
     # Stopped while TensorFlow is imported: nothing is there yet.
     os.kill(process.pid, signal.SIGINT)
-    assert process.wait(120) == 130
+    process.communicate(timeout=120)
+    assert process.returncode == 130
     process = start(tmp_path)
     printed, _ = process.communicate(timeout=300)
     assert process.returncode == 0
