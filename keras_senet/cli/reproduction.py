@@ -148,6 +148,8 @@ def _print_results(results: Any) -> None:
     )
     for column in grid.columns[1:]:
         column.justify = "right"
+    for column in grid.columns[3:]:
+        column.no_wrap = True
     for line in results.lines:
         grid.add_row(*("\n".join(text) for text in line.cells))
     console = Console(highlight=False)

@@ -34,7 +34,7 @@ def notes(results: Results) -> list[str]:
     if results.missing:
         total = len(plan.jobs)
         lines.append(f"{results.missing} of {total} runs are missing.")
-    lines += [f"Failed: {x.path}, see {x.log}." for x in results.failed]
+    lines += [f"Failed: see {x.log}." for x in results.failed]
     return lines
 
 
@@ -43,9 +43,9 @@ def notes_of_plan(plan: Plan) -> list[str]:
     lines = [f"Run: {text}." for text in _what_was_run(plan)]
     if plan.scale == "small":
         lines.append(
-            "This is not what the paper ran: small networks stand in for its own, on "
-            f"{plan.base.data.name}. Its numbers are beside them for orientation "
-            "only; they cannot be compared."
+            "This is not what the paper ran: small networks, small images and few "
+            f"epochs of {plan.base.data.name} stand in for its own. Its numbers are "
+            "beside them for orientation only; they cannot be compared."
         )
     else:
         other = changed_fields(plan.base, plan.table.base)
