@@ -5,7 +5,15 @@ import io
 import os
 import sys
 
-from keras_senet.cli import compare, data, networks, runs, train, weights
+from keras_senet.cli import (
+    compare,
+    data,
+    networks,
+    reproduction,
+    runs,
+    train,
+    weights,
+)
 from keras_senet.cli.commands import Commands
 from keras_senet.errors import InputError
 from keras_senet.version import __version__
@@ -26,7 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
     top = parser()
     parsed, rest = top.parse_known_args(arguments)
     # Fields of a recipe, which are checked with the recipe.
-    if rest and (parsed.command is not train.train or not _are_fields(rest)):
+    with_fields = parsed.command in (train.train, reproduction.reproduce)
+    if rest and not (with_fields and _are_fields(rest)):
         top.error(f"unrecognized arguments: {' '.join(rest)}")
     parsed.fields_given = rest
     # Diagrams have lines that not every terminal can write.
@@ -73,6 +82,6 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=__version__)
     commands = Commands(top.add_subparsers(required=True, metavar="COMMAND"))
-    for module in (train, runs, compare, data, networks, weights):
+    for module in (train, runs, compare, reproduction, data, networks, weights):
         module.add(commands)
     return top
