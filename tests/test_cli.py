@@ -141,7 +141,7 @@ def test_resuming_a_record_without_devices(capsys, tmp_path):
 def test_unknown_options_and_formats(capsys):
     for arguments in (
         ["export", "run", "--format", "pickle"],
-        ["train", "--epochs", "many"],
+        ["train", "--epoch-count", "3"],
         ["fly"],
     ):
         with pytest.raises(SystemExit) as stopped:

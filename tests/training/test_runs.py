@@ -15,9 +15,15 @@ import numpy as np
 import pytest
 
 import keras_senet
+from keras_senet.cli.train_options import RECIPE_NAMES
+from keras_senet.training.recipes import RECIPES
 
 pytestmark = pytest.mark.usefixtures("only_tensorflow")
 SMALL = ["--image-size", "8", "--batch-size", "128", "--seed", "5"]
+
+
+def test_ready_recipes_are_named_in_the_help():
+    assert tuple(RECIPES) == RECIPE_NAMES
 
 
 def cli(*arguments, check=True):
@@ -189,7 +195,7 @@ def test_diverging_stops_in_words(tmp_path):
     options = [*SMALL, "--epochs", 2, "--learning-rate", "1e30", "--out"]
     done = cli("train", *options, tmp_path / "run", check=False)
     assert done.returncode == 2
-    assert "diverged in epoch 1, step 1: " in done.stderr.splitlines()[-1]
+    assert "diverged in epoch 1, step 2: " in done.stderr.splitlines()[-1]
     assert "nothing was saved" in done.stderr
     assert not (tmp_path / "run" / "best.keras").exists()
 
@@ -277,7 +283,7 @@ def test_killed_and_preempted_runs_resume_bit_for_bit(tmp_path):
     assert record_of(stopped)["metrics"] == record_of(whole)["metrics"]
     for name in ("last.keras", "best.keras"):
         models = [keras.models.load_model(x / name) for x in (whole, stopped)]
-        for a, b in zip(*(model.variables for model in models), strict=True):
+        for a, b in zip(*(model.weights for model in models), strict=True):
             np.testing.assert_array_equal(a.numpy(), b.numpy())
 
 
