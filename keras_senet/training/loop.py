@@ -96,13 +96,14 @@ def train(
         if not resume:
             clear(run)
         run.write_record({"status": "running", **record})
+    bad = BadImages(recipe.data.on_bad_image)
     session = Session(
         model=model,
         recipe=recipe,
         source=source,
         run=run,
-        position=Position(steps=steps),
-        bad=BadImages(recipe.data.on_bad_image),
+        position=Position(steps=steps, bad=bad.found),
+        bad=bad,
         strategy=strategy,
         workers=workers,
         signals=signals,

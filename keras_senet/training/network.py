@@ -90,19 +90,29 @@ def _normalization(
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and deviation: what published weights want, or else the recipe's."""
     weights = recipe.model.weights
-    if weights is None:
-        mean, std = InputConvention.mean, InputConvention.std
-        return mean, (std if recipe.data.normalization == "mean_std" else (1.0,) * 3)
     tag = IMAGENET.get(recipe.model.name) if weights == "imagenet" else weights
-    if tag not in {row.tag for row in list_weights()}:
-        # A file says it after it has been loaded, if it does.
-        try:
-            probe = NETWORKS[recipe.model.name](
-                weights=weights, include_top=False, **arguments
-            )
-            convention = input_convention(probe)
-        except (ValueError, FileNotFoundError) as error:
-            raise InputError(f"{recipe.model.name}: {error}") from error
-    else:
+    if tag in {row.tag for row in list_weights()}:
         convention = input_convention(str(tag))
-    return convention.mean, convention.std
+        return convention.mean, convention.std
+    if weights is not None:
+        known = _convention_of_file(recipe, arguments)
+        if known is not None:
+            return known.mean, known.std
+    only_mean = recipe.data.normalization == "mean"
+    return InputConvention.mean, (1.0,) * 3 if only_mean else InputConvention.std
+
+
+def _convention_of_file(
+    recipe: Recipe, arguments: dict[str, Any]
+) -> InputConvention | None:
+    """What images the weights of a file want, if it says so, after it is loaded."""
+    try:
+        probe = NETWORKS[recipe.model.name](
+            weights=recipe.model.weights, include_top=False, **arguments
+        )
+    except (ValueError, FileNotFoundError) as error:
+        raise InputError(f"{recipe.model.name}: {error}") from error
+    try:
+        return input_convention(probe)
+    except ValueError:
+        return None

@@ -18,6 +18,7 @@ class Position:
         logs: The training metrics of an epoch whose steps have all been taken, but
             that is not validated yet.
         rows: The history, a dictionary of metrics for each complete epoch.
+        bad: What is wrong with each bad image so far, by name.
     """
 
     steps: int
@@ -25,6 +26,7 @@ class Position:
     step: int = 0
     logs: dict[str, float] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)
+    bad: dict[str, str] = field(default_factory=dict)
 
     @property
     def total(self) -> int:

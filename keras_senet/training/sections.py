@@ -61,7 +61,8 @@ class DataRecipe:
             network's own.
         batch_size: Images in a step, over all replicas.
         normalization: `mean_std`, or `mean` as in the paper: only the mean of each
-            channel is subtracted. Published weights have their own.
+            channel is subtracted. Published weights have their own; those of a file
+            that does not say so are taken to want this.
         balanced: Whether classes are sampled equally often, rather than images.
         class_weights: Whether images of rare classes weigh more in the loss, such
             that all classes weigh the same.

@@ -102,6 +102,9 @@ class Session:
         state = self.checkpoints.restore(self.model)
         for name, value in (state or {}).items():
             setattr(self.position, name, value)
+        # One dictionary for both, which is filled as images are read.
+        self.bad.found.update(self.position.bad)
+        self.position.bad = self.bad.found
         counted = [
             copy for x in self.model.metrics_variables for copy in replicas_of(x)
         ]
