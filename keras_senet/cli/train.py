@@ -51,7 +51,8 @@ def _recipe(options: argparse.Namespace) -> Any:
     if hasattr(options, "augmentation"):
         values["augmentation"] = options.augmentation
     recipe = recipe_from(values, words)
-    if os.path.exists(recipe.data.name):
+    typed = hasattr(options, "data") and recipe.data.name != "digits"
+    if typed and os.path.exists(recipe.data.name):
         # So that the run can be resumed and evaluated from another folder.
         data = replace(recipe.data, name=os.path.abspath(recipe.data.name))
         recipe = replace(recipe, data=data)

@@ -93,9 +93,8 @@ class Checkpointing(keras.callbacks.Callback):
         if not self.writes:
             return
         try:
-            self.checkpoints.save(
-                self.model, self.position.state(), self.position.total
-            )
+            at = self.position
+            self.checkpoints.save(self.model, at.state(), at.total, at.epoch)
         except NotFiniteError as error:
             raise diverged(self.position, self.checkpoints) from error
 
@@ -169,6 +168,9 @@ class Validation(keras.callbacks.Callback):
         except Stopped:
             self.checkpointing.save()
             raise
+        if not all(map(math.isfinite, found.values())):
+            at = self.checkpointing
+            raise diverged(at.position, at.checkpoints)
         if logs is not None:
             logs.update(found)
 

@@ -1,6 +1,7 @@
 """Checkpoints of a run: written whole, checked when they are read."""
 
 import json
+import re
 import shutil
 import warnings
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ from keras_senet.errors import InputError
 from keras_senet.files import written_whole
 
 STATE = "state"
+# Steps and epochs; a checkpoint that is being replaced has a mark behind.
+NAME = re.compile(r"\d+\.\d+~?")
 # The name of the files within a checkpoint, before their endings.
 FILES = "variables"
 
@@ -27,7 +30,7 @@ class NotFiniteError(InputError):
 class Checkpoints:
     """The checkpoints in a folder, of which only the newest are kept.
 
-    Each is a folder, named by the number of steps taken, with the bits of all
+    Each is a folder, named by the numbers of steps and of epochs, with the bits of all
     variables of the model and its optimizer, on every replica, and a state as JSON.
     TensorFlow's format has a checksum for each of them.
 
@@ -44,16 +47,19 @@ class Checkpoints:
         if not self.path.is_dir():
             return []
         return sorted(
-            (x for x in self.path.iterdir() if x.name.isdigit()), reverse=True
+            (x for x in self.path.iterdir() if NAME.fullmatch(x.name)), reverse=True
         )
 
-    def save(self, model: keras.Model, state: Mapping[str, Any], step: int) -> Path:
+    def save(
+        self, model: keras.Model, state: Mapping[str, Any], step: int, epoch: int
+    ) -> Path:
         """Writes a checkpoint, and removes the oldest.
 
         Args:
             model: With a built optimizer.
             state: What else there is to know, as JSON can tell it.
             step: How many steps have been taken.
+            epoch: How many epochs are complete.
 
         Returns:
             Where it is.
@@ -70,8 +76,10 @@ class Checkpoints:
             raise NotFiniteError(
                 f"After {step} steps {len(broken)} weights are not finite numbers."
             )
-        target = self.path / f"{step:09d}"
-        shutil.rmtree(target, ignore_errors=True)
+        target = self.path / f"{step:09d}.{epoch:04d}"
+        if target in self.all():
+            # As good as this one, unless it is damaged, and this the repair.
+            target.rename(f"{target}~")
         try:
             with written_whole(target) as folder:
                 folder.mkdir()
@@ -88,7 +96,8 @@ class Checkpoints:
                 f"The checkpoint {target} cannot be written ({_reason(error)}); "
                 f"{last}. Make room, and resume."
             ) from error
-        for old in self.all()[self.keep :]:
+        known = self.all()
+        for old in [x for x in known if x.name.endswith("~")] + known[self.keep :]:
             shutil.rmtree(old, ignore_errors=True)
         return target
 

@@ -55,6 +55,12 @@ def check_computable(
         for asked, field, why in (
             (compute.jit_compile, "compute.jit_compile", "XLA cannot compile them"),
             (
+                compute.precision == "mixed_float16",
+                "compute.precision=mixed_float16",
+                "Keras looks for overflows on the first one only (mixed_bfloat16 has "
+                "none)",
+            ),
+            (
                 compute.accumulate > 1,
                 "compute.accumulate",
                 "Keras cannot accumulate gradients there",
@@ -81,16 +87,40 @@ def check_computable(
         )
 
 
+def check_shared(recipe: Recipe, workers: Workers) -> None:
+    """Refuses what several processes cannot do.
+
+    Args:
+        recipe: What was asked for.
+        workers: The processes.
+
+    Raises:
+        InputError: If there is something to refuse.
+    """
+    if workers.count > 1 and not recipe.compute.synchronized_batch_norm:
+        raise InputError(
+            "Several processes need synchronized batch normalization: each would keep "
+            "statistics of its own, and those of the first would be saved. "
+            "Received: compute.synchronized_batch_norm=False"
+        )
+
+
 def check_steps(recipe: Recipe, steps: int) -> None:
-    """Refuses executions that do not fill an epoch exactly.
+    """Refuses executions that do not fill an epoch exactly, and to accumulate for ever.
 
     Args:
         recipe: What was asked for.
         steps: Batches in an epoch.
 
     Raises:
-        InputError: If the last execution would reach into the next epoch.
+        InputError: If the last execution would reach into the next epoch, or no
+            weight would ever change.
     """
+    if recipe.compute.accumulate > steps:
+        raise InputError(
+            f"compute.accumulate should be at most the {steps} steps of an epoch. "
+            f"Received: {recipe.compute.accumulate}"
+        )
     asked = recipe.compute.steps_per_execution
     if steps % asked:
         fit = max(x for x in range(1, min(asked, steps) + 1) if steps % x == 0)

@@ -10,6 +10,7 @@ from typing import Any
 from keras_senet.errors import InputError, near_matches
 from keras_senet.files import written_whole
 from keras_senet.training.curves import PANELS
+from keras_senet.training.outcome import best_row
 from keras_senet.training.run import Run
 
 
@@ -103,7 +104,7 @@ def summarize(run: Run) -> Summary:
         return Summary(path=path, status="broken", problem=str(error))
     except (ValueError, KeyError, TypeError) as error:
         history, problem = [], f"{run.history.name} cannot be read ({error!r})"
-    best = _best(history)
+    best = _best(history, record)
     return Summary(
         path=path,
         status=str(_value(record, "status") or "broken"),
@@ -113,12 +114,12 @@ def summarize(run: Run) -> Summary:
         data=_value(record, "recipe", "data", "name"),
         epochs_done=None if problem else len(history),
         epochs=_value(record, "recipe", "schedule", "epochs"),
-        best_epoch=best.get("epoch"),  # type: ignore[arg-type]
+        best_epoch=best.get("epoch"),
         val_accuracy=best.get("val_accuracy"),
         test_accuracy=_value(record, "metrics", "test", "accuracy"),
         parameters=_value(record, "model", "parameters"),
         images_per_second=_median(history, "images_per_second"),
-        seconds=_value(record, "seconds") or _sum(history, "seconds"),
+        seconds=_sum(history, "seconds") or _value(record, "seconds"),
         rows=history,
     )
 
@@ -138,10 +139,11 @@ def _reduction(record: Any) -> int | str | None:
     return "none" if model["reduction"] is None else model["reduction"]
 
 
-def _best(rows: list[dict[str, float]]) -> dict[str, float]:
-    """The epoch of highest validation accuracy; of equals the latest."""
-    known = [row for row in rows if row.get("val_accuracy") is not None]
-    return max(known, key=lambda row: (row["val_accuracy"], row["epoch"]), default={})
+def _best(rows: list[dict[str, Any]], record: Any) -> dict[str, Any]:
+    """The best epoch, by what the recipe says it is best by."""
+    by = _value(record, "recipe", "evaluation", "best") or "accuracy"
+    known = [row for row in rows if row.get(f"val_{by}") is not None]
+    return best_row(known, by) if known else {}
 
 
 def _numbers(rows: list[dict[str, float]], name: str) -> list[float]:

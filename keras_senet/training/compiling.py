@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import keras
 
 from keras_senet.data.source import Source
-from keras_senet.training.copies import with_batch_norm
+from keras_senet.training.copies import batch_statistics, with_batch_norm
 from keras_senet.training.data import changes
 from keras_senet.training.freezing import Phase, freeze, phases
 from keras_senet.training.network import build
@@ -52,8 +52,13 @@ def trainable(
     compile_model(model, recipe, steps, shares=changes(recipe, source).mixes)
     optimizer = model.optimizer
     # Before anything is frozen, so that no weight is unknown to it later.
-    ever = {id(w): w for phase in phases(recipe) for w in _trained(model, phase)}
-    optimizer.build([w for w in model.variables if id(w) in ever])
+    known = {id(w) for phase in phases(recipe) for w in _trained(model, phase)}
+    if recipe.regularization.ema is not None:
+        # Averaged weights are used with averaged statistics.
+        known |= {id(w) for w in batch_statistics(model)}
+    optimizer.build([w for w in model.weights if id(w) in known])
+    # At the end of each `fit`, Keras would put averages into the weights.
+    optimizer.finalize_variable_values = lambda variables: None
     return model
 
 
@@ -77,7 +82,7 @@ def compile_model(
     rate = learning_rate(
         recipe.schedule,
         recipe.optimizer.rate(recipe.data.batch_size * accumulate),
-        steps / accumulate,
+        steps,
     )
     optimizer = make_optimizer(
         recipe.optimizer,

@@ -68,13 +68,21 @@ def average_replicas(model: keras.Model) -> None:
     Args:
         model: A network, perhaps on several replicas.
     """
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            for variable in layer.non_trainable_variables:
-                copies = replicas_of(variable)
-                mean = np.mean([copy.numpy() for copy in copies], axis=0)
-                for copy in copies:
-                    copy.assign(mean)
+    for variable in batch_statistics(model):
+        copies = replicas_of(variable)
+        mean = np.mean([copy.numpy() for copy in copies], axis=0)
+        for copy in copies:
+            copy.assign(mean)
+
+
+def batch_statistics(model: keras.Model) -> list[Any]:
+    """The moving means and variances of a model's batch normalization."""
+    return [
+        variable
+        for layer in model.layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+        for variable in (layer.moving_mean, layer.moving_variance)
+    ]
 
 
 @contextlib.contextmanager
@@ -87,57 +95,15 @@ def averaged(model: keras.Model) -> Iterator[None]:
         model: With an optimizer that averages, or not, which changes nothing.
     """
     pairs = _averages(model)
-    before = snapshot([weight for weight, _ in pairs])
+    before = [(copy, copy.numpy()) for pair in pairs for copy in replicas_of(pair[0])]
     for weight, average in pairs:
         for copy, mean in zip(replicas_of(weight), replicas_of(average), strict=True):
             copy.assign(mean)
     try:
         yield
     finally:
-        put_back(before)
-
-
-def averages(model: keras.Model) -> bool:
-    """Whether the optimizer of a model averages its weights."""
-    return bool(_averages(model))
-
-
-@contextlib.contextmanager
-def keeping_weights(
-    model: keras.Model, callbacks: list[keras.callbacks.Callback]
-) -> Iterator[None]:
-    """Undoes what `fit` does at its end: overwriting weights by their averages.
-
-    Args:
-        model: To be fitted inside.
-        callbacks: Of that `fit`; one more is in the list meanwhile.
-    """
-    if not averages(model):
-        yield
-        return
-    kept: list[Any] = []
-
-    def note(epoch: int, logs: Any = None) -> None:
-        kept[:] = snapshot(model.trainable_variables)
-
-    last = keras.callbacks.LambdaCallback(on_epoch_end=note)
-    callbacks.append(last)
-    try:
-        yield
-    finally:
-        callbacks.remove(last)
-    put_back(kept)
-
-
-def snapshot(weights: list[Any]) -> list[tuple[Any, np.ndarray]]:
-    """The values of weights on each replica."""
-    return [(copy, copy.numpy()) for weight in weights for copy in replicas_of(weight)]
-
-
-def put_back(values: list[tuple[Any, np.ndarray]]) -> None:
-    """Gives weights the values that they had."""
-    for copy, value in values:
-        copy.assign(value)
+        for copy, value in before:
+            copy.assign(value)
 
 
 def _averages(model: keras.Model) -> list[tuple[Any, Any]]:

@@ -5,7 +5,7 @@ import importlib
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import keras
@@ -19,6 +19,7 @@ from keras_senet.training.checks import (
     check_backend,
     check_computable,
     check_resumable,
+    check_shared,
     check_steps,
 )
 from keras_senet.training.compiling import precision, trainable
@@ -29,10 +30,12 @@ from keras_senet.training.outcome import best_row
 from keras_senet.training.position import Position
 from keras_senet.training.recipe import Recipe
 from keras_senet.training.record import describe
-from keras_senet.training.run import Run, check_new, clear
+from keras_senet.training.run import Run, check_new, clear, remove_unfinished
 from keras_senet.training.session import Session
 from keras_senet.training.signals import Signals
 from keras_senet.training.workers import announced
+
+MEASURED_AT_ONCE = 128
 
 
 def train(
@@ -73,7 +76,8 @@ def train(
     started = time.monotonic()
     check_backend()
     # What is missing shall be found before hours of training, not after.
-    importlib.import_module("matplotlib")
+    for module in ("matplotlib", "tensorboard"):
+        importlib.import_module(module)
     signals = Signals()
     workers = announced()
     run = check_new(out, overwrite=overwrite, resume=resume)
@@ -83,6 +87,7 @@ def train(
     # First, since the CPU cannot be divided once TensorFlow has read data.
     strategy = run_strategy(devices, workers)
     check_computable(recipe, strategy)
+    check_shared(recipe, workers)
     source = open_data(run) if resume else open_recipe(recipe)
     steps = steps_per_epoch(source, recipe.data.batch_size, workers.count)
     check_steps(recipe, steps)
@@ -92,10 +97,6 @@ def train(
         model = trainable(recipe, source, steps, replicas=replicas)
     check_computable(recipe, strategy, model)
     record = describe(recipe, source, strategy, workers, model)
-    if workers.writes:
-        if not resume:
-            clear(run)
-        run.write_record({"status": "running", **record})
     bad = BadImages(recipe.data.on_bad_image)
     session = Session(
         model=model,
@@ -108,6 +109,12 @@ def train(
         workers=workers,
         signals=signals,
     )
+    if workers.writes:
+        if resume:
+            remove_unfinished(run)
+        else:
+            clear(run)
+        run.write_record({"status": "running", **record})
     # Not earlier: TensorFlow catches SIGTERM, too, when it meets other processes.
     with signals.caught(), session.bad.named(), others_gone(session):
         if resume:
@@ -197,6 +204,9 @@ def measure_best(
         What was counted, by the name of the split.
     """
     recipe, model = run.read_recipe(), run.read_best()
+    # One device computes it, whatever shared a batch of the training.
+    batch_size = min(recipe.data.batch_size, MEASURED_AT_ONCE)
+    recipe = replace(recipe, data=replace(recipe.data, batch_size=batch_size))
     size = model.input_shape[1]
     with bad.named():
         return {

@@ -55,7 +55,8 @@ class ScheduleRecipe:
             the epochs; `plateau` is, when the validation loss has not fallen for
             some epochs; `constant`.
         epochs: Passes over the training images.
-        warmup_epochs: In which the rate rises linearly from zero.
+        warmup_epochs: In which the rate rises linearly from zero; at most half of
+            the run.
         drop_epochs: Of `step`: the epochs after which the rate drops.
         factor: Of `step` and `plateau`.
         patience: Of `plateau`, in epochs.
@@ -88,6 +89,11 @@ class ScheduleRecipe:
                 "drop_epochs are for the schedule `step`, which needs some. "
                 f"Received: name={self.name!r}, drop_epochs={drops}"
             )
+        if drops and drops[0] < self.warmup_epochs:
+            raise InputError(
+                "drop_epochs should not be within the warm-up. Received: "
+                f"drop_epochs={drops}, warmup_epochs={self.warmup_epochs}"
+            )
         if self.name == "plateau" and self.warmup_epochs:
             raise InputError(
                 "The schedule `plateau` has no warm-up: set warmup_epochs to 0. "
@@ -107,8 +113,9 @@ class RegularizationRecipe:
         dropout: Before the classifier; `null` is the network's own.
         drop_path: Of the residual branches: stochastic depth (Huang et al., 2016).
         clip_norm: Largest norm of all gradients together; `null` does not clip.
-        ema: Momentum of a moving average of the weights, which is what is validated
-            and saved; `null` averages nothing.
+        ema: Momentum of a moving average of the weights, and of the statistics of
+            batch normalization, which is what is validated and saved; `null` averages
+            nothing.
         frozen_batch_norm: In how many of the last epochs batch normalization is
             frozen (conference paper, section 6.2).
     """

@@ -119,7 +119,8 @@ def make_optimizer(
         "learning_rate": rate,
         "global_clipnorm": regularization.clip_norm,
         "use_ema": regularization.ema is not None,
-        "ema_momentum": regularization.ema or 0.0,
+        # Keras averages after each batch, whether weights have changed or not.
+        "ema_momentum": (regularization.ema or 0.0) ** (1 / accumulate),
         "gradient_accumulation_steps": accumulate if accumulate > 1 else None,
     }
     if recipe.name == "sgd":

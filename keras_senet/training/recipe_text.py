@@ -35,6 +35,11 @@ def recipe_from(values: Mapping[str, Any], overrides: Sequence[str] = ()) -> Rec
     random = given.pop("augmentation", None)
     if isinstance(random, str):
         random = asdict(augmentation(random))
+    for name, section in given.items():
+        if name != "seed" and not isinstance(section, Mapping):
+            raise InputError(f"{name} should have fields. Received: {section!r}")
+    if random is not None and not isinstance(random, Mapping):
+        raise InputError(f"augmentation should be a name. Received: {random!r}")
     words = _checked_words(overrides)
     if random is None and any(word.startswith("--augmentation") for word in words):
         raise InputError(
@@ -145,7 +150,7 @@ def _checked_words(overrides: Sequence[str]) -> list[str]:
         name = f"--{name[2:].replace('-', '_')}"
         if name not in known:
             raise InputError(
-                f"There is no option {word}. {near_matches(name, known, limit=0)} "
+                f"There is no option {word}. {near_matches(name, known, limit=5)} "
                 "`keras-senet train --help` lists them."
             )
         words.append(f"{name}{equals}{value}")
@@ -173,7 +178,7 @@ def _from_yaml(path: Path) -> Recipe:
 def _from_python(path: Path) -> Recipe:
     try:
         recipe = runpy.run_path(str(path)).get(IN_PYTHON)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(
             f"{path} cannot be run: {type(error).__name__}: {error}"
         ) from error
@@ -181,7 +186,8 @@ def _from_python(path: Path) -> Recipe:
         raise InputError(
             f"{path} should have a Recipe called {IN_PYTHON}. Received: {recipe!r}"
         )
-    return recipe
+    # Python does not check types.
+    return recipe_from(asdict(recipe))
 
 
 def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -65,7 +65,8 @@ SENET154 = replace(
 
 # Wightman et al., "ResNet strikes back", 2021, table 2, A2, without its repeated
 # augmentation and with the cross entropy of all classes together, since our networks
-# give probabilities that add up to one; the moving average is ours.
+# give probabilities that add up to one. The moving average is ours, and Keras' LAMB
+# decays weights outside of its trust ratio.
 MODERN = Recipe(
     model=NetworkRecipe(name="se_resnet50"),
     data=DataRecipe(name=IMAGENET, image_size=224, batch_size=2048),

@@ -207,6 +207,14 @@ def _foreign_entries(run: Run) -> list[str]:
     )
 
 
+def remove_unfinished(run: Run) -> None:
+    """Removes what a killed process had begun to write."""
+    for folder in (run.path, run.checkpoints):
+        for left in folder.glob(".*-*") if folder.is_dir() else ():
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+
+
 def clear(run: Run) -> None:
     """Removes what an earlier run left in the folder."""
     if run.path.exists():

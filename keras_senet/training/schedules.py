@@ -53,20 +53,21 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
         return cls(config["steps"], schedule)
 
 
-def learning_rate(recipe: ScheduleRecipe, rate: float, steps: float) -> Any:
+def learning_rate(recipe: ScheduleRecipe, rate: float, steps: int) -> Any:
     """What an optimizer takes for a learning rate.
 
     Args:
         recipe: The kind of schedule.
         rate: The highest learning rate.
-        steps: Changes of the weights in an epoch, perhaps no whole number.
+        steps: Batches in an epoch; Keras counts them, also where several of them
+            make one change of the weights.
 
     Returns:
-        A schedule over the changes of the weights; or a number, which `drops` lowers.
+        A schedule over the batches; or a number, which `drops` lowers.
     """
     if recipe.name == "plateau":
         return rate
-    total = max(1, round(steps * recipe.epochs))
+    total = steps * recipe.epochs
     warmup = min(round(steps * recipe.warmup_epochs), total // 2)
     schedules = keras.optimizers.schedules
     if recipe.name == "cosine":
@@ -74,7 +75,7 @@ def learning_rate(recipe: ScheduleRecipe, rate: float, steps: float) -> Any:
             0.0, total - warmup, warmup_target=rate, warmup_steps=warmup
         )
     # Keras takes the old value at the boundary itself.
-    last_steps = [round(steps * epoch) - 1 for epoch in recipe.drop_epochs]
+    last_steps = [steps * epoch - 1 for epoch in recipe.drop_epochs]
     after_warmup = [last - warmup for last in last_steps]
     values = [rate * recipe.factor**drop for drop in range(len(last_steps) + 1)]
     if not after_warmup:

@@ -8,6 +8,7 @@ import keras
 
 from keras_senet.data.bad_images import BadImages
 from keras_senet.data.source import Source
+from keras_senet.errors import InputError
 from keras_senet.training.callbacks import (
     Checkpointing,
     Divergence,
@@ -19,11 +20,10 @@ from keras_senet.training.checkpoints import Checkpoints, replicas_of
 from keras_senet.training.copies import (
     average_replicas,
     averaged,
-    keeping_weights,
     plain_copy,
 )
 from keras_senet.training.data import training_data, validation_data
-from keras_senet.training.distribute import shared_out
+from keras_senet.training.distribute import shared_out, wait_for_all
 from keras_senet.training.freezing import Phase, freeze, phases
 from keras_senet.training.network import test_size
 from keras_senet.training.outcome import drop_rate, has_stopped, write_epoch
@@ -132,6 +132,7 @@ class Session:
         ]
         with watchers[0] if watchers else contextlib.nullcontext():
             self._fit_phases()
+        self.signals.raise_if_received()
 
     def _fit_phases(self) -> None:
         position = self.position
@@ -139,6 +140,8 @@ class Session:
             if phase.end <= position.epoch or self.is_over():
                 continue
             if position.epoch == phase.first and self._fitted and self._has_replicas:
+                self.signals.raise_if_received()
+                wait_for_all(self.strategy, self.workers)
                 raise Restart
             freeze(self.model, phase)
             self.model.make_train_function(force=True)
@@ -162,17 +165,16 @@ class Session:
             self.workers,
             lambda worker, workers: self._batches(first, step, end, worker, workers),
         )
-        with keeping_weights(self.model, self.callbacks):
-            self.model.fit(
-                batches,
-                epochs=end,
-                initial_epoch=first,
-                steps_per_epoch=position.steps - step,
-                callbacks=self.callbacks,
-                # The data come shuffled; Keras would say that it cannot.
-                shuffle=False,
-                verbose=0,
-            )
+        self.model.fit(
+            batches,
+            epochs=end,
+            initial_epoch=first,
+            steps_per_epoch=position.steps - step,
+            callbacks=self.callbacks,
+            # The data come shuffled; Keras would say that it cannot.
+            shuffle=False,
+            verbose=0,
+        )
 
     def _watchers(self) -> list[Any]:
         """The progress bar and TensorBoard, where somebody looks."""
@@ -245,10 +247,18 @@ class Session:
         progress = [x for x in self.callbacks if isinstance(x, Progress)]
         rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
         row = {"epoch": self.position.epoch + 1, **logs, "learning_rate": float(rate)}
-        for name in ("images_per_second", "input_share"):
+        for name in ("images_per_second", "input_share", "seconds"):
             row[name] = progress[0].rates.get(name) if progress else None
         self.position.rows.append(row)
         if self.workers.writes:
-            write_epoch(self.run, self.recipe, self.position.rows, self.saved)
+            try:
+                write_epoch(self.run, self.recipe, self.position.rows, self.saved)
+            except OSError as error:
+                known = self.checkpoints.all()
+                raise InputError(
+                    f"A file in {self.run.path} cannot be written "
+                    f"({error.strerror or error}); the last good checkpoint is "
+                    f"{known[0] if known else 'none'}. Make room, and resume."
+                ) from error
         drop_rate(self.model, self.recipe, self.position)
         return has_stopped(self.recipe, self.position)

@@ -75,10 +75,12 @@ def announced() -> Workers:
         told = json.loads(text)
         cluster, task = told["cluster"], told["task"]
         kinds, index = set(cluster), int(task["index"])
-        listed, kind = cluster["worker"], task["type"]
+        listed, kind = list(cluster["worker"]), task["type"]
+        told_right = not isinstance(cluster["worker"], (str, dict))
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{VARIABLE} cannot be understood: {text}") from error
-    if kinds != {"worker"} or kind != "worker" or not 0 <= index < len(listed):
+    told_right = told_right and kinds == {"worker"} and kind == "worker"
+    if not told_right or not 0 <= index < len(listed):
         raise InputError(
             f"{VARIABLE} should have workers only, and a task that is one of them. "
             f"Received: {text}"

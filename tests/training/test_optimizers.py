@@ -117,3 +117,27 @@ def test_two_halves_accumulate_to_a_whole():
         weights.append(model.get_weights())
     for a, b in zip(*weights, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_accumulated_steps_follow_the_schedule():
+    """Keras counts batches, not changes of the weights."""
+    from keras_senet.training.optimization import ScheduleRecipe
+    from keras_senet.training.schedules import learning_rate
+
+    schedule = ScheduleRecipe(
+        name="step", epochs=4, warmup_epochs=0.0, drop_epochs=(2,), factor=0.1
+    )
+    weight = keras.Variable(np.zeros(3, "float32"))
+    optimizer = make_optimizer(
+        OptimizerRecipe(momentum=0.0, nesterov=False),
+        RegularizationRecipe(),
+        learning_rate(schedule, 1.0, steps=4),
+        2,
+        [weight],
+    )
+    values = [0.0]
+    for _ in range(16):
+        optimizer.apply([keras.ops.ones(3)], [weight])
+        values.append(float(keras.ops.convert_to_numpy(weight)[0]))
+    np.testing.assert_allclose(values[0:9:2], [0, -1, -2, -3, -4], rtol=1e-6)
+    np.testing.assert_allclose(values[10::2], [-4.1, -4.2, -4.3, -4.4], rtol=1e-6)

@@ -108,6 +108,14 @@ def test_overrides():
         (["--schedule.name", "plateau"], "no warm-up"),
         (["--finetuning.unfreeze", "[[3,head]]"], "set freeze_until"),
         (["--schedule.warmup_epochs", "30"], "at most the 20 epochs"),
+        (
+            [
+                "--schedule.name=step",
+                "--schedule.drop_epochs=[1]",
+                "--schedule.warmup_epochs=2",
+            ],
+            "not be within the warm-up",
+        ),
     ],
 )
 def test_bad_overrides(words, message):
@@ -129,6 +137,9 @@ def test_drops_after_the_end_are_refused():
         ("a.yaml", "a: [", "no YAML"),
         ("a.py", "1/0", "ZeroDivisionError"),
         ("a.py", "RECIPE = 3", "Recipe called RECIPE.*3"),
+        ("a.py", "raise SystemExit(3)", "cannot be run: SystemExit"),
+        ("a.yaml", "model:", "model should have fields. Received: None"),
+        ("a.yaml", "augmentation: 3", "augmentation should be a name. Received: 3"),
     ],
 )
 def test_bad_files(name, text, message, tmp_path):

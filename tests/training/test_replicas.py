@@ -109,6 +109,7 @@ class Replicas:
     [
         ("data", {"batch_size": 33}, "divide by 2 replicas. Received: batch_size=33"),
         ("compute", {"jit_compile": True}, "compute.jit_compile is for one device"),
+        ("compute", {"precision": "mixed_float16"}, "overflows on the first"),
         ("compute", {"accumulate": 2}, "compute.accumulate is for one device"),
         ("regularization", {"clip_norm": 1.0}, "regularization.clip_norm is for one"),
     ],
