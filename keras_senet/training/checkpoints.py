@@ -96,9 +96,10 @@ class Checkpoints:
                 f"The checkpoint {target} cannot be written ({_reason(error)}); "
                 f"{last}. Make room, and resume."
             ) from error
-        known = self.all()
-        for old in [x for x in known if x.name.endswith("~")] + known[self.keep :]:
-            shutil.rmtree(old, ignore_errors=True)
+        kept = [x for x in self.all() if not x.name.endswith("~")][: self.keep]
+        for old in self.all():
+            if old not in kept:
+                shutil.rmtree(old, ignore_errors=True)
         return target
 
     def restore(self, model: keras.Model) -> dict[str, Any] | None:

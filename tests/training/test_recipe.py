@@ -85,6 +85,9 @@ def test_overrides():
     assert recipe.schedule == PAPER.schedule
 
 
+LONG_WARMUP = "--schedule.warmup_epochs=2"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
