@@ -125,7 +125,6 @@ def keras_model(entry: Entry) -> Any:
 
     import keras_senet
     from keras_senet.preprocessing import normalization_layer
-    from keras_senet.training.copies import with_batch_norm
 
     side = entry.image_size
     images = keras.Input((side, side, 3))
@@ -138,6 +137,8 @@ def keras_model(entry: Entry) -> Any:
             weights=None, input_tensor=x, classes=CLASSES, reduction=entry.reduction
         )
     if entry.devices > 1:
+        from keras_senet.training.copies import with_batch_norm
+
         model = with_batch_norm(model, synchronized=True)
     model.compile(
         keras.optimizers.SGD(0.01, momentum=0.9),

@@ -1,4 +1,4 @@
-"""Processes of `training_contenders.py` that take turns, so that one computes at a time."""
+"""Processes of `training_contenders.py` that take turns, one computing at a time."""
 
 import contextlib
 import json
