@@ -8,6 +8,7 @@ A step is forward, backward, and SGD with momentum, in images per second. Conten
 processes that take turns, at most four of them at a time, with SE-ResNet-50 in each
 round; ratios are medians over the rounds, each to SE-ResNet-50 in the same round. All
 have all cores, or as many as `--cores` says. Keras' networks normalize the images, too.
+Ctrl-C ends it with what has been measured by then.
 
 `--gpus` trains on 1, 2, ... GPUs, with `--batch-size` images on each, one measurement
 after the other. `--jax` trains by Keras' JAX backend on what JAX finds; the share of
@@ -79,6 +80,8 @@ def side_by_side(options: argparse.Namespace, entry: Entry) -> dict:
     rates, ratios, missing = found
     rows = []
     for title, values in rates.items():
+        if not values:
+            continue
         ratio = ratios[title]
         rows.append(
             [

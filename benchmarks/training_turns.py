@@ -38,6 +38,8 @@ def contender(entry: Entry) -> Iterator["subprocess.Popen[str]"]:
             stderr=errors,
             text=True,
             env=environment,
+            # Ctrl-C is for the program that gives the turns.
+            start_new_session=True,
         ) as process,
     ):
         try:
@@ -77,7 +79,8 @@ def in_turns(
     ratios: Rates = {OURS: [1.0]}
     missing: dict[str, str] = {}
     names = list(others)
-    with contender(ours) as first:
+    # Ctrl-C ends the measurement with what there is.
+    with contextlib.suppress(KeyboardInterrupt), contender(ours) as first:
         for start in range(0, len(names), AT_A_TIME):
             with contextlib.ExitStack() as stack:
                 processes = {}
