@@ -18,6 +18,7 @@ multiply-accumulate.
 
 import argparse
 import json
+import os
 import shlex
 import statistics
 import subprocess
@@ -65,6 +66,8 @@ def show(columns: list[str], rows: list[list[str]]) -> None:
 
 def side_by_side(options: argparse.Namespace, entry: Entry) -> dict:
     """Prints ratios to ours on this machine's CPU."""
+    # On a busy machine ratios are noise; PyTorch's threads suffer most, which spin.
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         chosen = {key: CONTENDERS[key] for key in options.contenders}
@@ -92,10 +95,16 @@ def side_by_side(options: argparse.Namespace, entry: Entry) -> dict:
             ]
         )
     rows += [[title, why, "", ""] for title, why in missing.items()]
+    print(f"Load before: {load:.1f} on {os.cpu_count()} cores (an idle machine has 0)")
     show(["images/s", f"of {options.network}", "least-most"], rows)
     medians = {title: statistics.median(ratio) for title, ratio in ratios.items()}
     conclude(medians)
-    return {"images_per_second": rates, "ratios": ratios, "missing": missing}
+    return {
+        "images_per_second": rates,
+        "ratios": ratios,
+        "missing": missing,
+        "load": load,
+    }
 
 
 def conclude(medians: dict[str, float]) -> None:
