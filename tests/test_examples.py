@@ -11,8 +11,11 @@ EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
 # What each one prints at the end of its smoke run.
 ENDS = {
     "custom_se_cnn": "se3: the classes' mean gates deviate by 0.",
+    "finetune_folder": " of 9)",
     "insert_into_mobilenet": "Test accuracy: 0.",
     "predict": "(n",
+    "train_digits": " of 359)",
+    "train_imagenet": " of 3)",
 }
 
 
