@@ -125,9 +125,11 @@ def on_gpus(options: argparse.Namespace, entry: Entry) -> dict:
     """Prints how training scales over GPUs."""
     counts = sorted({*(2**n for n in range(10) if 2**n < options.gpus), options.gpus})
     rows, rates = [], {}
-    for precision in ("float32", "mixed_float16"):
+    for precision in ("float32", "mixed_bfloat16", "mixed_float16"):
         for jit in (False, True):
-            for count in counts[:1] if jit else counts:
+            # What training refuses on several is not measured on them.
+            alone_only = jit or precision == "mixed_float16"
+            for count in counts[:1] if alone_only else counts:
                 key = f"{count} GPU, {precision}{', XLA' if jit else ''}"
                 rates[key] = alone(
                     replace(

@@ -10,10 +10,9 @@ same. What is saved takes RGB 0..255, and knows the names of its classes:
     model = keras.models.load_model("finetuned.keras")
     keras_senet.decode_predictions(model.predict(images))
 
-A GPU, or some patience: with 1,000 images, an epoch on two CPU cores takes about a
-minute for the head, and two and a half from stage 4 on. `--smoke` trains a
-SE-ResNet-18 with random weights on a few generated pictures, in seconds;
-`--weights none` leaves the weights random, too.
+A GPU, or some patience. `--smoke` trains a SE-ResNet-18 with random weights on a few
+generated pictures, in seconds, which is what we have run; `--weights none` leaves the
+weights random, too.
 """
 
 import argparse

@@ -5,8 +5,8 @@ python examples/train_imagenet.py --data /data/imagenet --out se_resnet50.keras
 `--data` is a folder with `train` and `val`, each with a sub-folder for each class; a
 folder of `keras-senet data pack`; or a name of TensorFlow Datasets. All GPUs of the
 machine are used, a replica on each: 100 epochs are 3e18 floating-point operations, 17
-hours at a sustained 50 TFLOP/s, and 1,024 images in float32 want about 100 GB of
-memory over all GPUs. With a smaller `--batch-size`, the learning rate is scaled down.
+hours at a sustained 50 TFLOP/s. With a smaller `--batch-size`, for which there is more
+often memory, the learning rate is scaled down.
 
 The paper reports a top-1 error of 23.29 % and a top-5 error of 6.62 % (table 2). WE DID
 NOT RUN THIS ON IMAGENET: what has been run is `--smoke`, on a few generated pictures,

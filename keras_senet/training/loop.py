@@ -26,6 +26,7 @@ from keras_senet.training.compiling import precision, trainable
 from keras_senet.training.curves import plot_curves
 from keras_senet.training.data import exact_batches, open_data, open_recipe
 from keras_senet.training.distribute import run_strategy, wait_for_all
+from keras_senet.training.memory import peak_memory
 from keras_senet.training.outcome import best_row
 from keras_senet.training.position import Position
 from keras_senet.training.recipe import Recipe
@@ -183,6 +184,7 @@ def finish(session: Session, record: dict[str, Any], seconds: float) -> dict[str
             for name, result in results.items()
         },
         "bad_images": session.bad.found,
+        "peak_memory": peak_memory(),
         "history": rows,
         "seconds": round(seconds, 1),
     }

@@ -11,7 +11,8 @@ import pytest
 
 pytestmark = pytest.mark.usefixtures("only_tensorflow")
 PROGRAM = Path(__file__).with_name("replica_steps.py")
-CPU = pytest.param("CPU", marks=pytest.mark.slow)
+# What of this also holds on logical CPU devices is told by test_replicas.py, too.
+CPU = pytest.param("CPU", marks=[pytest.mark.slow, pytest.mark.rare])
 GPU = pytest.param("GPU", marks=pytest.mark.gpu)
 MOST = 8
 
@@ -120,14 +121,13 @@ def test_gpus_sum_by_nccl(tmp_path):
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("replicas", ["one", "several"])
-def test_float16_trains_grouped_convolutions(replicas, tmp_path):
+def test_float16_trains_grouped_convolutions(tmp_path):
     # Their gradient in float16 fails on a CPU. The scale of the loss falls at first,
-    # in steps that change nothing.
+    # in steps that change nothing. On several GPUs it is refused.
     seen, weights, _ = steps(
         "GPU",
         tmp_path / "weights.npz",
-        devices=several("GPU") if replicas == "several" else min(1, count("GPU")),
+        devices=min(1, count("GPU")),
         network="SEResNeXt50",
         size=64,
         batch_size=64,
