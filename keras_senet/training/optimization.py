@@ -117,7 +117,7 @@ class RegularizationRecipe:
             batch normalization, which is what is validated and saved; `null` averages
             nothing.
         frozen_batch_norm: In how many of the last epochs batch normalization is
-            frozen (conference paper, section 6.2).
+            frozen (conference paper, appendix A).
     """
 
     weight_decay: float = 0.0

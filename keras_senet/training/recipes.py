@@ -51,7 +51,7 @@ RELEASE = replace(
     schedule=ScheduleRecipe(name="plateau", epochs=150, warmup_epochs=0.0),
 )
 
-# Conference paper, appendix. How many are the last few epochs is ours.
+# Conference paper, appendix A. How many are the last few epochs is ours.
 SENET154 = replace(
     PAPER,
     model=NetworkRecipe(name="senet154", variant="caffe"),
