@@ -34,7 +34,7 @@ from keras_senet.training.record import describe
 from keras_senet.training.run import Run, check_new, clear, remove_unfinished
 from keras_senet.training.session import Session
 from keras_senet.training.signals import Signals
-from keras_senet.training.workers import announced
+from keras_senet.training.workers import Workers, announced
 
 MEASURED_AT_ONCE = 128
 
@@ -84,32 +84,8 @@ def train(
     run = check_new(out, overwrite=overwrite, resume=resume)
     if resume:
         devices = check_resumable(run, recipe, devices, workers)
-    make_deterministic(recipe)
-    # First, since the CPU cannot be divided once TensorFlow has read data.
-    strategy = run_strategy(devices, workers)
-    check_computable(recipe, strategy)
-    check_shared(recipe, workers)
-    source = open_data(run) if resume else open_recipe(recipe)
-    steps = steps_per_epoch(source, recipe.data.batch_size, workers.count)
-    check_steps(recipe, steps)
-    keras.utils.set_random_seed(recipe.seed)
-    with strategy.scope(), precision(recipe):
-        replicas = strategy.num_replicas_in_sync
-        model = trainable(recipe, source, steps, replicas=replicas)
-    check_computable(recipe, strategy, model)
-    record = describe(recipe, source, strategy, workers, model)
-    bad = BadImages(recipe.data.on_bad_image)
-    session = Session(
-        model=model,
-        recipe=recipe,
-        source=source,
-        run=run,
-        position=Position(steps=steps, bad=bad.found),
-        bad=bad,
-        strategy=strategy,
-        workers=workers,
-        signals=signals,
-    )
+    session = prepare(recipe, run, devices, workers, signals, resume=resume)
+    record = describe(recipe, session.source, session.strategy, workers, session.model)
     if workers.writes:
         if resume:
             remove_unfinished(run)
@@ -123,8 +99,60 @@ def train(
         session.fit()
     if workers.writes:
         record = finish(session, record, time.monotonic() - started)
-    wait_for_all(strategy, workers)
+    wait_for_all(session.strategy, workers)
     return record
+
+
+def prepare(
+    recipe: Recipe,
+    run: Run,
+    devices: int | None,
+    workers: Workers,
+    signals: Signals,
+    *,
+    resume: bool,
+) -> Session:
+    """Opens the data and builds the network, and writes nothing.
+
+    Args:
+        recipe: What to do.
+        run: The folder.
+        devices: Number of GPUs or of logical CPU devices.
+        workers: The processes.
+        signals: May ask to stop.
+        resume: Whether the data have to be those that the run had.
+
+    Returns:
+        A session at its beginning.
+
+    Raises:
+        InputError: If something that was asked for cannot be done.
+    """
+    make_deterministic(recipe)
+    # First, since the CPU cannot be divided once TensorFlow has read data.
+    strategy = run_strategy(devices, workers)
+    check_computable(recipe, strategy)
+    check_shared(recipe, workers)
+    source = open_data(run) if resume else open_recipe(recipe)
+    steps = steps_per_epoch(source, recipe.data.batch_size, workers.count)
+    check_steps(recipe, steps)
+    keras.utils.set_random_seed(recipe.seed)
+    with strategy.scope(), precision(recipe):
+        replicas = strategy.num_replicas_in_sync
+        model = trainable(recipe, source, steps, replicas=replicas)
+    check_computable(recipe, strategy, model)
+    bad = BadImages(recipe.data.on_bad_image)
+    return Session(
+        model=model,
+        recipe=recipe,
+        source=source,
+        run=run,
+        position=Position(steps=steps, bad=bad.found),
+        bad=bad,
+        strategy=strategy,
+        workers=workers,
+        signals=signals,
+    )
 
 
 @contextlib.contextmanager
