@@ -96,7 +96,7 @@ def test_commands_of_the_readme_exist():
     for command in commands:
         arguments = command.split()
         if arguments[-1] != "--help":
-            cli.parser().parse_args(arguments)
+            cli.parse(arguments)
 
 
 def test_readme_states_the_published_accuracies():

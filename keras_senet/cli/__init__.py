@@ -31,13 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     # TensorFlow's start-up messages hide our own; a user's setting wins.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    top = parser()
-    parsed, rest = top.parse_known_args(arguments)
-    # Fields of a recipe, which are checked with the recipe.
-    with_fields = parsed.command in (train.train, reproduction.reproduce)
-    if rest and not (with_fields and _are_fields(rest)):
-        top.error(f"unrecognized arguments: {' '.join(rest)}")
-    parsed.fields_given = rest
+    parsed = parse(arguments)
     # Diagrams have lines that not every terminal can write.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
@@ -66,6 +60,25 @@ def main(arguments: list[str] | None = None) -> int:
         print("\nkeras-senet: interrupted", file=sys.stderr)
         return 130
     return code
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Parses a command line; the process ends if it is wrong.
+
+    Args:
+        arguments: Instead of those of the process.
+
+    Returns:
+        The options, and in `fields_given` those with the names of fields of a recipe,
+        which are checked with the recipe.
+    """
+    top = parser()
+    parsed, rest = top.parse_known_args(arguments)
+    with_fields = parsed.command in (train.train, reproduction.reproduce)
+    if rest and not (with_fields and _are_fields(rest)):
+        top.error(f"unrecognized arguments: {' '.join(rest)}")
+    parsed.fields_given = rest
+    return parsed
 
 
 def _are_fields(words: list[str]) -> bool:
