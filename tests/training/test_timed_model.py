@@ -89,9 +89,11 @@ def train(devices, seconds, folder=None, **options):
 @pytest.mark.slow
 @pytest.mark.parametrize("devices", [None, 1, 2])
 def test_waiting_for_input_is_told_from_computing(devices, tmp_path):
-    # 16 images of 20 ms each: far more than a step of this network.
-    assert train(devices, 0.02) > 0.6
-    assert train(devices, 0.0, folder=str(tmp_path / "logs")) < 0.2
+    # 16 images of 20 ms each: far more than a step of this network. How large the
+    # shares are depends on what else the machine does; which is larger does not.
+    waiting = train(devices, 0.02)
+    computing = train(devices, 0.0, folder=str(tmp_path / "logs"))
+    assert 0 <= computing < waiting <= 1
 
 
 @pytest.mark.slow
