@@ -17,14 +17,14 @@ PROGRAM = """
 import io, json, sys, time
 import keras, numpy as np, tensorflow as tf
 from rich.console import Console
-from keras_senet.training.distribute import mirrored_strategy
+from keras_senet.training.distribute import run_strategy
 from keras_senet.training.progress import Progress
 from keras_senet.training.tensorboard import TensorBoardLogs
 from keras_senet.training.timed_model import TimedModel
 import keras_senet
 
 devices, seconds, options, folder = json.loads(sys.argv[1])
-strategy = mirrored_strategy(devices) if devices else tf.distribute.get_strategy()
+strategy = run_strategy(devices) if devices else tf.distribute.get_strategy()
 rng = np.random.default_rng(0)
 images = rng.integers(0, 256, (64, 32, 32, 3)).astype("float32")
 labels = rng.integers(0, 10, 64)
