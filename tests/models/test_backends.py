@@ -47,7 +47,14 @@ def test_every_network_has_outputs():
 
 
 # A family at a time, since a fresh process takes seconds to begin.
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    "family",
+    [
+        # Built like others of their families, and the longest of all.
+        pytest.param(x, marks=pytest.mark.rare if x == "siblings" else ())
+        for x in FAMILIES
+    ],
+)
 def test_outputs_gradients_and_files(family, tmp_path):
     names = FAMILIES[family]
     for name in names:
