@@ -42,7 +42,6 @@ def test_arguments_reach_the_network(source):
     facts = facts.get_layer("provenance").facts
     assert (facts["reduction"], facts["squeeze"]) == (4, "max")
     plain = built(source, "--model.reduction=null")
-    # As published for CIFAR-10 by He et al.: 0.27 M parameters, and projections.
     assert not [x for x in plain.layers if "_se" in x.name]
 
 
