@@ -31,9 +31,10 @@ from input_pipeline import write_images
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
+from taking_turns import OURS, alone, in_turns
 from training_contenders import Entry
-from training_turns import OURS, alone, in_turns
 
+PROGRAM = str(Path(__file__).with_name("training_contenders.py"))
 JPEGS = 256
 GOAL = 1.05
 # What differs from ours, by name.
@@ -79,7 +80,7 @@ def side_by_side(options: argparse.Namespace, entry: Entry) -> dict:
             )
             for title, changes in chosen.values()
         }
-        found = in_turns(entry, others, options.rounds, options.seconds)
+        found = in_turns(PROGRAM, entry, others, options.rounds, options.seconds)
     rates, ratios, missing = found
     rows = []
     for title, values in rates.items():
@@ -132,6 +133,7 @@ def on_gpus(options: argparse.Namespace, entry: Entry) -> dict:
             for count in counts[:1] if alone_only else counts:
                 key = f"{count} GPU, {precision}{', XLA' if jit else ''}"
                 rates[key] = alone(
+                    PROGRAM,
                     replace(
                         entry,
                         precision=precision,
@@ -169,7 +171,7 @@ def on_jax(options: argparse.Namespace, entry: Entry) -> dict:
             f"the same without SE, {precision}",
         ]
         found, ratios, _ = in_turns(
-            pair[0], {titles[1]: pair[1]}, options.rounds, options.seconds
+            PROGRAM, pair[0], {titles[1]: pair[1]}, options.rounds, options.seconds
         )
         for title, one, key in zip(titles, pair, (OURS, titles[1]), strict=True):
             rates[title] = statistics.median(found[key])

@@ -7,13 +7,12 @@ per second. What it does is an `Entry`, as JSON on its command line.
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, TextIO
+from typing import Any
 
-WARM_UP, CALIBRATION = 2, 2
+from contender import answer, timm_network
+
 CLASSES = 1000
 # More steps than a measurement has.
 ENDLESS = 10**6
@@ -50,32 +49,6 @@ class Entry:
     root: str | None = None
     channels_last: bool = False
     cores: int | None = None
-
-
-def turns(replies: TextIO, images: int, wait: Callable[[], object]) -> Iterator[None]:
-    """To be advanced before each step; its end is the end of all steps.
-
-    Args:
-        replies: Where the answers go.
-        images: In a step.
-        wait: Returns when the last step is done.
-    """
-
-    def seconds(steps: int) -> Iterator[None]:
-        start = time.perf_counter()
-        yield from [None] * steps
-        wait()
-        elapsed.append(time.perf_counter() - start)
-
-    elapsed: list[float] = []
-    yield from seconds(WARM_UP)
-    yield from seconds(CALIBRATION)
-    per_step = elapsed[-1] / CALIBRATION
-    print("ready", file=replies, flush=True)
-    for line in sys.stdin:
-        count = max(1, round(float(line) / per_step))
-        yield from seconds(count)
-        print(images * count / elapsed[-1], file=replies, flush=True)
 
 
 def jpegs(entry: Entry) -> Any:
@@ -187,17 +160,8 @@ def train_timm(entry: Entry, turns_of: Callable[..., Iterator[None]]) -> None:
     """Takes steps in PyTorch, on a batch that is normalized already."""
     import torch
 
-    try:
-        import torchvision  # noqa: F401
-    except RuntimeError:
-        # timm never calls its operators, but wants them declared.
-        library = torch.library.Library("torchvision", "DEF")
-        library.define("nms(Tensor d, Tensor s, float t) -> Tensor")
-        library.define("qnms(Tensor d, Tensor s, float t) -> Tensor")
-    import timm
-
     kind = torch.channels_last if entry.channels_last else torch.contiguous_format
-    model = timm.create_model("seresnet50", pretrained=False).train()
+    model = timm_network().train()
     model = model.to(memory_format=kind)
     side = entry.image_size
     images = torch.randn(entry.batch_size, 3, side, side).to(memory_format=kind)
@@ -224,21 +188,10 @@ KINDS = {
 }
 
 
-def main() -> None:
-    """Takes turns until stdin ends."""
-    # For the answers alone; whatever else is printed goes to stderr.
-    replies = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
+if __name__ == "__main__":
     entry = Entry(**json.loads(sys.argv[1]))
     if entry.cores is not None:
         # All libraries go by it.
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: entry.cores])
     os.environ["KERAS_BACKEND"] = entry.backend
-    try:
-        KINDS[entry.kind](entry, partial(turns, replies, entry.batch_size))
-    except ModuleNotFoundError as error:
-        print(f"not installed: {error.name}", file=replies, flush=True)
-
-
-if __name__ == "__main__":
-    main()
+    answer(KINDS[entry.kind], entry)

@@ -120,8 +120,10 @@ def test_bad_folders(capsys, tmp_path):
 @pytest.mark.usefixtures("only_tensorflow")
 @pytest.mark.parametrize("command", ["evaluate", "export"])
 def test_folders_that_are_no_runs(capsys, tmp_path, command):
-    assert "is not a run folder" in fails(capsys, command, tmp_path)
-    assert "is not a run folder" in fails(capsys, command, tmp_path / "none")
+    nothing = {"evaluate": "is not a run folder", "export": "There is no"}
+    other = {"evaluate": "is not a run folder", "export": "A model is a run, a .keras"}
+    assert nothing[command] in fails(capsys, command, tmp_path / "none")
+    assert other[command] in fails(capsys, command, tmp_path)
     (tmp_path / "record.json").write_text("{")
     assert "record.json cannot be read" in fails(capsys, command, tmp_path)
     from keras_senet.data.digits import digits
@@ -153,5 +155,5 @@ def test_unknown_options_and_formats(capsys):
 def test_other_backends_are_told_what_to_set(capsys, monkeypatch, tmp_path):
     pytest.importorskip("tensorflow")
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    for command in (["train", "--out"], ["evaluate"], ["export"]):
+    for command in (["train", "--out"], ["evaluate"], ["export"], ["predict", "x"]):
         assert "KERAS_BACKEND=tensorflow" in fails(capsys, *command, tmp_path / "run")

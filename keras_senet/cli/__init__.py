@@ -8,9 +8,11 @@ import sys
 from keras_senet.cli import (
     compare,
     data,
+    evaluate,
+    exports,
     networks,
+    predict,
     reproduction,
-    runs,
     train,
     weights,
 )
@@ -95,6 +97,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=__version__)
     commands = Commands(top.add_subparsers(required=True, metavar="COMMAND"))
-    for module in (train, runs, compare, reproduction, data, networks, weights):
+    modules = (train, evaluate, exports, predict, compare)
+    for module in (*modules, reproduction, data, networks, weights):
         module.add(commands)
     return top

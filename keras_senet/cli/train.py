@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from keras_senet.cli.commands import Commands
-from keras_senet.cli.runs import export_saved_model
+from keras_senet.cli.exports import export_run
 from keras_senet.cli.train_options import add_options, overrides
 from keras_senet.errors import InputError
 
@@ -103,7 +103,9 @@ def _train(recipe: Any, options: argparse.Namespace) -> int | None:
     if announced().writes:
         _print_results(record, out)
         if not options.no_export:
-            export_saved_model(out)
+            from keras_senet.export.bundle import Wanted
+
+            export_run(out, Wanted(formats=("saved_model",)))
     return None
 
 

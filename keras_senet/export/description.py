@@ -8,6 +8,9 @@ from keras_senet.errors import InputError
 
 # The key, or the name, under which every format holds the description.
 KEY = "keras_senet"
+# What the values of images mean.
+PIXELS = "RGB 0..255; the normalization is inside the model"
+AS_IS = "as the Keras model takes them"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,9 @@
-"""Whether an exported model gives the answers of the Keras model."""
+"""Whether an exported file gives the answers of the Keras model."""
 
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,84 +11,146 @@ from typing import Any
 import numpy as np
 
 from keras_senet.errors import InputError
+from keras_senet.export import runtimes
 
-# Of a probability; float32 rounding in another order of operations stays below.
-TOLERANCE = 1e-5
+# The largest difference of the logits over their standard deviation, and the least
+# share of images with the same top-1 class.
+LIMITS: dict[str, tuple[float | None, float | None]] = {
+    "float32": (1e-4, None),
+    "float16": (1e-2, None),
+    "dynamic": (None, 0.95),
+    "int8": (None, 0.95),
+}
+# Below, single precision has no probabilities that mean something.
+LEAST_PROBABILITY = 1e-30
 
 
 class ParityError(InputError):
-    """An exported model does not give the answers of the Keras model."""
+    """An exported file does not give the answers of the Keras model."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
-    """What was compared.
+class Differences:
+    """How far answers are from those of the Keras model.
 
     Attributes:
-        path: The exported model.
-        images: Number of images.
-        largest_difference: Of any output, between exported and Keras model.
+        largest: The largest difference of any answer.
+        relative: The largest difference of the logits over their standard deviation.
+        agreement: Share of images with the same top-1 class, if they are classes.
     """
 
-    path: Path
-    images: int
-    largest_difference: float
+    largest: float
+    relative: float
+    agreement: float | None
 
 
-def compare(expected: Any, answer: Any, tolerance: float) -> float:
+def compare(expected: Any, answer: Any, output: str) -> Differences:
     """Compares two arrays of answers.
 
     Args:
         expected: Of the Keras model.
-        answer: Of the exported model.
-        tolerance: The largest difference to accept.
+        answer: Of the exported file.
+        output: What they are: `"probabilities"`, `"logits"` or `"features"`.
 
     Returns:
-        The largest difference.
+        How far they are from each other.
 
     Raises:
-        ParityError: If shapes differ, or a difference is larger or not a number.
+        ParityError: If their shapes differ or one of them is not finite.
     """
-    expected, answer = np.asarray(expected), np.asarray(answer)
+    expected = np.asarray(expected, dtype="float64")
+    answer = np.asarray(answer, dtype="float64")
     if expected.shape != answer.shape:
         raise ParityError(
-            f"The exported model answers in shape {answer.shape}, the Keras model in "
+            f"The exported file answers in shape {answer.shape}, the Keras model in "
             f"{expected.shape}. Nothing was written."
         )
-    largest = float(np.max(np.abs(expected.astype("float64") - answer)))
-    if not largest <= tolerance:
+    for whose, values in (("Keras model", expected), ("exported file", answer)):
+        if not np.isfinite(values).all():
+            raise ParityError(
+                f"The {whose}'s answers are not finite numbers. Nothing was written."
+            )
+    agreement = None
+    if output != "features" and expected.ndim == 2 and expected.shape[1] > 1:
+        agreement = float(np.mean(expected.argmax(axis=1) == answer.argmax(axis=1)))
+    one, other = (_logits(x, output) for x in (expected, answer))
+    spread = float(np.std(one)) or 1.0
+    return Differences(
+        largest=float(np.max(np.abs(expected - answer))),
+        relative=float(np.max(np.abs(one - other))) / spread,
+        agreement=agreement,
+    )
+
+
+def _logits(answers: np.ndarray, output: str) -> np.ndarray:
+    """What the probabilities were made of, up to what the softmax does not see."""
+    if output != "probabilities":
+        return answers
+    logs = np.log(np.clip(answers, LEAST_PROBABILITY, 1))
+    if np.allclose(answers.sum(axis=-1), 1, atol=1e-2):
+        return logs - logs.mean(axis=-1, keepdims=True)
+    return logs - np.log(np.clip(1 - answers, LEAST_PROBABILITY, 1))
+
+
+def check(
+    found: Differences, precision: str, tolerance: float | None, least: float | None
+) -> None:
+    """Refuses a file that is too far from its Keras model.
+
+    Raises:
+        ParityError: If a difference is above its tolerance.
+    """
+    if tolerance is not None and not found.relative <= tolerance:
         raise ParityError(
-            f"The exported model's answers differ from the Keras model's by up to "
-            f"{largest:.2e}, more than {tolerance:.0e}. Nothing was written."
+            f"The {precision} file's logits differ from the Keras model's by up to "
+            f"{found.relative:.2e} of their standard deviation, more than "
+            f"{tolerance:.0e}. Nothing was written."
         )
-    return largest
+    if least is not None and found.agreement is not None and found.agreement < least:
+        raise ParityError(
+            f"The {precision} file has the Keras model's top-1 class for "
+            f"{found.agreement:.1%} of the images, less than {least:.1%}. "
+            "Nothing was written."
+        )
 
 
-def replay(saved_model: Path, inputs: dict[str, Any]) -> dict[str, Any]:
-    """Runs a SavedModel in a fresh process that knows neither Keras nor us.
+def replay(
+    path: Path, images: np.ndarray, repetitions: int = 0
+) -> dict[str, np.ndarray]:
+    """Runs an exported file in a fresh process that knows its runtime alone.
 
     Args:
-        saved_model: The folder with `saved_model.pb`.
-        inputs: Arrays by name of the signature's input.
+        path: The file, or the folder with `saved_model.pb`.
+        images: What to run it on.
+        repetitions: How often to measure the time a call takes.
 
     Returns:
-        Arrays by name of the signature's output.
+        `"answers"`, `"runtime"`, and `"milliseconds_1"` and `"milliseconds_8"`.
 
     Raises:
         ParityError: If the process fails; with the end of what it printed.
     """
-    script = Path(__file__).with_name("replay_saved_model.py")
     with tempfile.TemporaryDirectory() as folder:
-        given, answered = Path(folder, "inputs.npz"), Path(folder, "outputs.npz")
-        np.savez(given, **inputs)
-        command = [sys.executable, str(script), str(saved_model), str(given)]
+        given, answered = Path(folder, "images.npy"), Path(folder, "answers.npz")
+        np.save(given, images)
+        # -P: the modules beside the program are not to be found by its imports.
+        command = [sys.executable, "-P", runtimes.__file__, str(path), str(given)]
         done = subprocess.run(
-            [*command, str(answered)], capture_output=True, text=True, check=False
+            [*command, str(answered), str(repetitions)],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode:
+            lines = done.stderr.strip().splitlines() or [f"code {done.returncode}"]
             raise ParityError(
-                "The exported model cannot be loaded and run: "
-                + done.stderr.strip().rpartition("\n")[2]
+                f"The exported file cannot be loaded and run: {lines[-1]}"
             )
         with np.load(answered) as arrays:
             return dict(arrays)
+
+
+def answers_of(predict: Callable[[Any], Any], images: np.ndarray) -> np.ndarray:
+    """Answers in parts that fit into memory."""
+    parts = [images[i : i + 32] for i in range(0, len(images), 32)]
+    return np.concatenate([np.asarray(predict(part)) for part in parts])

@@ -5,21 +5,21 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
-from keras_senet.errors import InputError
-from keras_senet.export.parity import TOLERANCE, Report, compare, replay
-from keras_senet.files import written_whole
-
-INPUT, OUTPUT = "images", "probabilities"
+from keras_senet.export.exporting import Test, export
+from keras_senet.export.report import Report
+from keras_senet.export.subject import Described, Subject, prepared
 
 
 def to_saved_model(
-    model: keras.Model,
+    model: keras.Model | Described | Subject,
     path: str | os.PathLike,
-    images: Any,
+    images: Any = None,
     *,
-    tolerance: float = TOLERANCE,
+    top: int = 5,
+    webp: bool = False,
+    tolerance: float | None = None,
+    test: Test | None = None,
 ) -> Report:
     """Writes a versioned SavedModel and proves that it gives the same answers.
 
@@ -27,22 +27,31 @@ def to_saved_model(
     knows TensorFlow alone, and run on `images`. Only if its answers are those of
     the Keras model does the folder appear, whole, since servers poll for it.
 
-    The signature `serving_default` takes `images`, float32, of the model's input
-    shape with any batch size, and returns a dictionary with `probabilities`.
+    Its signatures: `serving_default` takes `images`, float32, in batches of any size,
+    and returns what the model returns, by its name (`probabilities`). `serve_bytes`
+    takes the bytes of JPEG and PNG files and returns the names and probabilities of
+    the best classes; it is there if it is known how a photograph becomes the model's
+    input. `features` returns what the last dense layer sees.
 
     Args:
-        model: A functional model with one input and one output, on the
-            TensorFlow backend.
+        model: A functional or sequential model with one input and one output, on the
+            TensorFlow backend; or what `describe` or `prepare` made of it.
         path: The folder of the exported model; the version, one more than the
             highest there, becomes a sub-folder.
-        images: Array of real inputs to compare on, with a batch axis.
-        tolerance: The largest difference of a probability to accept.
+        images: Array of real images to compare on, with a batch axis, as the file
+            takes them; `None` makes some up.
+        top: How many classes `serve_bytes` names.
+        webp: Whether `serve_bytes` decodes WebP, too, which old servers cannot.
+        tolerance: The largest difference of the logits to accept, over their
+            standard deviation; `None` is 1e-4.
+        test: Returns `(images, labels, weights)` in batches, to measure the accuracy
+            of model and file on.
 
     Returns:
-        The report of the comparison.
+        The report.
 
     Raises:
-        InputError: If the model cannot be exported by this function.
+        InputError: If the model cannot be exported.
         ParityError: If the answers differ; nothing is left behind.
 
     Example:
@@ -52,48 +61,21 @@ def to_saved_model(
     report.largest_difference
     ```
     """
-    if keras.backend.backend() != "tensorflow":
-        raise InputError(
-            "SavedModel export runs on Keras' TensorFlow backend. Set "
-            f"KERAS_BACKEND=tensorflow. Received: {keras.backend.backend()}"
-        )
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise InputError(
-            "`model` should have one input and one output. Received: "
-            f"{len(model.inputs)} inputs and {len(model.outputs)} outputs"
-        )
-    images = np.asarray(images, dtype="float32")
-    expected = np.asarray(model.predict_on_batch(images))
-    target = Path(path) / str(next_version(path))
-    with written_whole(target) as beside:
-        write(model, beside)
-        largest = compare(expected, replay(beside, {INPUT: images})[OUTPUT], tolerance)
-    return Report(path=target, images=len(images), largest_difference=largest)
-
-
-def write(model: keras.Model, path: Path) -> None:
-    """Writes the SavedModel itself."""
-    import tensorflow as tf
-
-    shape = tuple(model.inputs[0].shape)
-
-    def serve(images: Any) -> dict[str, Any]:
-        return {OUTPUT: model(images, training=False)}
-
-    archive = keras.export.ExportArchive()
-    # Tracking the model would store every variable a second time.
-    archive.add_endpoint(
-        "serving_default",
-        serve,
-        input_signature=[tf.TensorSpec(shape, tf.float32, name=INPUT)],
+    return export(
+        prepared(model, images),
+        "saved_model",
+        Path(path) / str(next_version(path)),
+        tolerance=tolerance,
+        test=test,
+        top=top,
+        webp=webp,
     )
-    archive.write_out(str(path), verbose=False)
 
 
 def next_version(path: str | os.PathLike) -> int:
     """One more than the highest version in a folder of exported models."""
     root = Path(path)
-    if not root.exists():
+    if not root.is_dir():
         return 1
     versions = [int(x.name) for x in root.iterdir() if x.name.isdecimal()]
     return max(versions, default=0) + 1

@@ -119,11 +119,19 @@ def test_evaluate_repeats_the_accuracy(run):
 @pytest.mark.slow
 def test_export_makes_the_next_version_and_says_how_equal_it_is(run):
     out, printed = run
-    assert "probabilities of 64 test images differ" in printed
+    assert "Compared on 64 images (test images of digits)" in printed
+    told = json.loads((out / "export" / "report.json").read_text())
+    report = told["files"]["saved_model/1"]
+    assert report["relative_difference"] <= 1e-4
+    assert report["accuracy_after"]["count"] == 359
+    test = record_of(out)["metrics"]["test"]
+    assert report["accuracy_before"]["top1"] == test["top1"]
+    labels = (out / "export" / "labels.txt").read_text()
+    assert labels.split() == list("0123456789")
     root = out / "export" / "saved_model"
     assert sorted(path.name for path in root.iterdir()) == ["1"]
     done = cli("export", out, "--format", "saved_model")
-    assert str(root / "2") in done.stdout
+    assert "saved_model/2" in done.stdout
     assert sorted(path.name for path in root.iterdir()) == ["1", "2"]
     assert (root / "2" / "saved_model.pb").is_file()
 

@@ -1,19 +1,13 @@
-"""The commands about runs: evaluate, export."""
+"""The command that evaluates."""
 
 import argparse
-from dataclasses import replace
-from typing import Any
 
 from keras_senet.cli.commands import Commands
 from keras_senet.errors import InputError
 
-FORMATS = ("saved_model",)
-# Enough real images to see a difference, few enough to be quick.
-PARITY_IMAGES = 64
-
 
 def add(commands: Commands) -> None:
-    """Adds the commands."""
+    """Adds the command."""
     sub = commands.add(
         "evaluate",
         evaluate,
@@ -38,15 +32,6 @@ def add(commands: Commands) -> None:
     sub.add_argument(
         "--batch-size", type=int, default=32, metavar="N", help="for a tag (32)"
     )
-    sub = commands.add("export", export, "export a run's best model, proven equal")
-    sub.add_argument("run", metavar="RUN", help="the run's folder")
-    sub.add_argument(
-        "--format",
-        nargs="+",
-        choices=FORMATS,
-        default=list(FORMATS),
-        help="what to write (default: saved_model)",
-    )
 
 
 def evaluate(options: argparse.Namespace) -> None:
@@ -61,58 +46,18 @@ def evaluate(options: argparse.Namespace) -> None:
     from keras_senet.data.bad_images import BadImages
     from keras_senet.training.checks import check_backend
     from keras_senet.training.data import open_data
+    from keras_senet.training.exports import measured
     from keras_senet.training.loop import measure_best
     from keras_senet.training.run import open_run
 
     check_backend()
     run = open_run(options.run)
-    name, images = _measured(open_data(run))
+    name, images = measured(open_data(run))
     bad = BadImages(run.read_recipe().data.on_bad_image)
     results = measure_best(run, {name: images}, bad)
     print(f"{name.capitalize()} accuracy {results[name]}")
     if bad.found:
         print(f"Left out {len(bad.found)} bad images")
-
-
-def _measured(source: Any) -> tuple[str, Any]:
-    """The images that measure a result: the test's, where there are any."""
-    if source.test is None:
-        return "validation", source.validation
-    return "test", source.test
-
-
-def export(options: argparse.Namespace) -> None:
-    """Exports a run's best model in the formats asked for."""
-    export_saved_model(options.run)
-
-
-def export_saved_model(path: str) -> None:
-    """Exports a run's best model as a SavedModel, and says how equal it is.
-
-    Args:
-        path: The run's folder.
-    """
-    from keras_senet.data.bad_images import BadImages
-    from keras_senet.export import to_saved_model
-    from keras_senet.training.checks import check_backend
-    from keras_senet.training.data import exact_batches, open_data
-    from keras_senet.training.run import open_run
-
-    check_backend()
-    run = open_run(path)
-    name, images = _measured(open_data(run))
-    model, recipe = run.read_best(), run.read_recipe()
-    data = replace(recipe.data, batch_size=min(images.count, PARITY_IMAGES))
-    recipe = replace(recipe, data=data)
-    size, bad = model.input_shape[1], BadImages(recipe.data.on_bad_image)
-    with bad.named():
-        batch = next(iter(exact_batches(recipe, images, size, bad)))
-    pixels = batch[0].numpy().astype("float32")
-    report = to_saved_model(model, run.exports / "saved_model", pixels)
-    print(
-        f"SavedModel in {report.path}: probabilities of {report.images} {name} images "
-        f"differ from the Keras model's by at most {report.largest_difference:.1e}"
-    )
 
 
 def _evaluate_checkpoint(options: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""Processes of `training_contenders.py` that take turns, one computing at a time."""
+"""Processes that take turns, one computing at a time."""
 
 import contextlib
 import json
@@ -10,12 +10,9 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
-
-from training_contenders import Entry
+from typing import Any
 
 AT_A_TIME = 3
-PROGRAM = Path(__file__).with_name("training_contenders.py")
 # The name of ours among the others.
 OURS = "ours"
 Rates = dict[str, list[float]]
@@ -26,13 +23,13 @@ class Missing(Exception):
 
 
 @contextlib.contextmanager
-def contender(entry: Entry) -> Iterator["subprocess.Popen[str]"]:
+def contender(program: str, entry: Any) -> Iterator["subprocess.Popen[str]"]:
     """A process that is ready to take turns."""
     environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}
     with (
         tempfile.TemporaryFile("w+") as errors,
         subprocess.Popen(
-            [sys.executable, str(PROGRAM), json.dumps(asdict(entry))],
+            [sys.executable, program, json.dumps(asdict(entry))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -65,12 +62,13 @@ def turn(process: "subprocess.Popen[str]", seconds: float) -> float:
 
 
 def in_turns(
-    ours: Entry, others: dict[str, Entry], rounds: int, seconds: float
+    program: str, ours: Any, others: dict[str, Any], rounds: int, seconds: float
 ) -> tuple[Rates, Rates, dict[str, str]]:
     """Rates, ratios to ours in the same round, and why some have none.
 
     Args:
-        ours: What all others are compared with.
+        program: Path of the program of every process.
+        ours: The dataclass of what all others are compared with.
         others: By name.
         rounds: In each of them, all of a group and ours have a turn.
         seconds: Of a turn.
@@ -80,13 +78,15 @@ def in_turns(
     missing: dict[str, str] = {}
     names = list(others)
     # Ctrl-C ends the measurement with what there is.
-    with contextlib.suppress(KeyboardInterrupt), contender(ours) as first:
+    with contextlib.suppress(KeyboardInterrupt), contender(program, ours) as first:
         for start in range(0, len(names), AT_A_TIME):
             with contextlib.ExitStack() as stack:
                 processes = {}
                 for name in names[start : start + AT_A_TIME]:
                     try:
-                        processes[name] = stack.enter_context(contender(others[name]))
+                        processes[name] = stack.enter_context(
+                            contender(program, others[name])
+                        )
                     except Missing as why:
                         missing[name] = str(why)
                 for _ in range(rounds):
@@ -98,7 +98,7 @@ def in_turns(
     return rates, ratios, missing
 
 
-def alone(entry: Entry, rounds: int, seconds: float) -> float:
+def alone(program: str, entry: Any, rounds: int, seconds: float) -> float:
     """Median rate of a process that has the machine for itself."""
-    with contender(entry) as process:
+    with contender(program, entry) as process:
         return statistics.median(turn(process, seconds) for _ in range(rounds))

@@ -1,0 +1,49 @@
+"""A network for TF Serving: image files in, class names out.
+
+python export/to_saved_model.py
+python export/to_saved_model.py --weights imagenet --out models/se_resnet50
+
+Builds SE-ResNet-50, with random weights unless `--weights imagenet` fetches the
+published ones (113 MB), writes the next version below `--out`, proves it, and asks it
+what is on the photographs that come with scikit-learn, as a server would be asked.
+`export/serving/README.md` goes on from there. `--smoke` takes a small network.
+"""
+
+import argparse
+
+import tensorflow as tf
+from sklearn.datasets import load_sample_images
+
+import keras_senet
+from keras_senet.export import describe, prepare, to_saved_model
+
+# What images random weights would be made for.
+LIKE = "seresnet50.ra2_in1k"
+
+
+def main() -> None:
+    """Exports, loads and asks."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--weights", help="imagenet, a tag, or a file")
+    parser.add_argument("--out", default="models/se_resnet50", metavar="DIR")
+    parser.add_argument("--smoke", action="store_true", help="in seconds")
+    options = parser.parse_args()
+    build = keras_senet.SEMobileNet if options.smoke else keras_senet.SEResNet50
+    network = build(weights=options.weights)
+    described = describe(network, preprocessing=None if options.weights else LIKE)
+    report = to_saved_model(prepare(described), options.out)
+    print(f"{report.path}: {report.bytes / 1e6:.1f} MB, logits differ by", end=" ")
+    print(f"{report.relative_difference:.1e} of their standard deviation")
+    served = tf.saved_model.load(str(report.path))
+    files = [tf.io.encode_jpeg(image) for image in load_sample_images().images]
+    answers = served.signatures["serve_bytes"](tf.stack(files))
+    for classes, probabilities in zip(
+        answers["classes"].numpy(), answers["probabilities"].numpy(), strict=True
+    ):
+        print(f"{classes[0].decode()}: {probabilities[0]:.4f}")
+
+
+if __name__ == "__main__":
+    main()

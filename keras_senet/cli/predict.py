@@ -1,0 +1,83 @@
+"""The command that tells what is on a photograph."""
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from keras_senet.cli.commands import Commands
+from keras_senet.errors import InputError
+
+
+def add(commands: Commands) -> None:
+    """Adds the command."""
+    sub = commands.add("predict", predict, "name the best classes of photographs")
+    sub.add_argument(
+        "model",
+        metavar="MODEL_OR_FILE",
+        help="a run's folder, a .keras, .tflite or .onnx file, the folder of a "
+        "SavedModel, or a tag of `keras-senet weights list`",
+    )
+    sub.add_argument("images", nargs="+", metavar="IMAGE", help="photographs")
+    sub.add_argument(
+        "--top", type=int, default=5, metavar="K", help="how many classes (5)"
+    )
+    sub.add_argument("--json", action="store_true", help="print JSON")
+
+
+def predict(options: argparse.Namespace) -> None:
+    """Prints the best classes of each photograph, as a table or as JSON."""
+    import numpy as np
+
+    from keras_senet.export.predicting import best_classes, read_photograph
+    from keras_senet.training.checks import check_backend
+
+    if options.top < 1:
+        raise InputError(f"--top should be at least 1. Received: {options.top}")
+    check_backend()
+    predictor = _opened(options.model)
+    prepared = predictor.description.preparation
+    if prepared is None:
+        raise InputError(
+            f"{options.model} does not say how a photograph becomes its input."
+        )
+    # One after the other: their answers do not depend on the company they are in.
+    found = {}
+    for file in options.images:
+        pixels = read_photograph(file, prepared)
+        (found[file],) = best_classes(predictor, pixels[np.newaxis], options.top)
+    if options.json:
+        told = [
+            {"image": file, "classes": [asdict(guess) for guess in guesses]}
+            for file, guesses in found.items()
+        ]
+        print(json.dumps(told, indent=2))
+        return
+    _print_table(found)
+
+
+def _opened(name: str) -> Any:
+    from keras_senet.export.predicting import Predictor, open_predictor
+    from keras_senet.training.exports import run_model
+    from keras_senet.training.run import open_run
+
+    if not (Path(name) / "record.json").is_file():
+        return open_predictor(name)
+    described = run_model(open_run(name))
+    return Predictor(
+        predict=described.model.predict_on_batch, description=described.description
+    )
+
+
+def _print_table(found: dict[str, Any]) -> None:
+    from rich.box import SIMPLE
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("image", "class", box=SIMPLE, padding=(0, 1, 0, 0))
+    table.add_column("probability", justify="right")
+    for file, guesses in found.items():
+        for rank, guess in enumerate(guesses):
+            table.add_row("" if rank else file, guess.name, f"{guess.probability:.4f}")
+    Console().print(table)

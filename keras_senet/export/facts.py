@@ -1,0 +1,132 @@
+"""What a model says of itself, for the description of its exported files."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_senet.data.defaults import shorter_side
+from keras_senet.errors import InputError
+from keras_senet.export.description import Preparation
+from keras_senet.layers import Classifier, Provenance
+from keras_senet.models.graph import is_functional, leaves
+from keras_senet.weights.checkpoint import InputConvention
+
+SCALING = (keras.layers.Rescaling, keras.layers.Normalization)
+
+
+def check_exportable(model: Any) -> None:
+    """Refuses what none of the formats could hold.
+
+    Args:
+        model: What the user gave.
+
+    Raises:
+        InputError: If it has no known graph from one input to one output.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise InputError(
+            "Export runs on Keras' TensorFlow backend. Set KERAS_BACKEND=tensorflow. "
+            f"Received: {keras.backend.backend()}"
+        )
+    if not isinstance(model, keras.Model):
+        raise InputError(
+            f"`model` should be a Keras model. Received: {type(model).__name__}"
+        )
+    if not is_functional(model):
+        raise InputError(
+            "`model` should be a functional or sequential model that is built; wrap "
+            "one of another kind: keras.Model(x, model(x)) with x = keras.Input(...). "
+            f"Received: {model.name} of type {type(model).__name__}"
+        )
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise InputError(
+            "`model` should have one input and one output. Received: "
+            f"{len(model.inputs)} inputs and {len(model.outputs)} outputs"
+        )
+    shape = tuple(model.inputs[0].shape)
+    if len(shape) != 4 or shape[0] is not None or shape[3] is None:
+        raise InputError(
+            "The input of `model` should be batches of any size of images, channels "
+            f"last: (None, height, width, channels). Received: {shape}"
+        )
+
+
+def output_name(model: keras.Model) -> str:
+    """What the answers of a model are.
+
+    Args:
+        model: A functional or sequential model.
+
+    Returns:
+        `"probabilities"`, `"logits"` or `"features"`.
+    """
+    last = list(leaves(model))[-1]
+    activation = getattr(last, "activation", None)
+    if isinstance(last, keras.layers.Softmax) or activation in (
+        keras.activations.softmax,
+        keras.activations.sigmoid,
+    ):
+        return "probabilities"
+    linear = activation in (None, keras.activations.linear)
+    return "logits" if isinstance(last, keras.layers.Dense) and linear else "features"
+
+
+def scales(model: keras.Model) -> bool:
+    """Whether the first thing that a model does is to scale its input."""
+    real = (x for x in leaves(model) if not isinstance(x, keras.layers.InputLayer))
+    return isinstance(next(real, None), SCALING)
+
+
+def checkpoint_tag(model: keras.Model, preprocessing: Any) -> str | None:
+    """The tag of the checkpoint that a model's weights come from, if it is known."""
+    if isinstance(preprocessing, str):
+        return preprocessing
+    known = [x.checkpoint for x in leaves(model) if isinstance(x, Provenance)]
+    return known[0]["tag"] if len(known) == 1 and known[0] else None
+
+
+def class_names_of(
+    model: keras.Model, names: Sequence[str] | None
+) -> tuple[str, ...] | None:
+    """The class names that were given, or else those of the model's head.
+
+    Raises:
+        InputError: If there are not as many as outputs.
+    """
+    count = model.outputs[0].shape[-1]
+    if names is not None:
+        if len(names) != count:
+            raise InputError(
+                f"`class_names` should have one name for each of the {count} outputs. "
+                f"Received: {len(names)} names"
+            )
+        return tuple(names)
+    heads = [x for x in leaves(model) if isinstance(x, Classifier)]
+    return heads[-1].class_names if heads and heads[-1].units == count else None
+
+
+def usual_preparation(
+    model: keras.Model, known: InputConvention | None
+) -> Preparation | None:
+    """How a photograph becomes the input, as in the test of a checkpoint.
+
+    Args:
+        model: Takes RGB 0..255.
+        known: What the checkpoint wants, if there is one.
+
+    Returns:
+        The preparation, or `None` for images that are not square.
+    """
+    height, width = model.inputs[0].shape[1:3]
+    if height != width:
+        return None
+    if known is None:
+        return height and Preparation(size=height, shorter=shorter_side(height))
+    size = height or known.size
+    return Preparation(
+        size=size,
+        shorter=math.floor(size / known.crop),
+        interpolation=known.interpolation,
+    )
