@@ -17,12 +17,14 @@ class Call:
         operation: The layer or operation, or `None` for an input of the model.
         inputs: The tensors it takes, in the order of its arguments.
         outputs: The tensors it makes.
+        arguments: All that it takes: a tuple and a dictionary.
     """
 
     index: int
     operation: Any
     inputs: tuple
     outputs: tuple
+    arguments: tuple[tuple, dict[str, Any]]
 
 
 class Graph:
@@ -48,12 +50,12 @@ class Graph:
 
         def record(operation: Any, *args: Any, **kwargs: Any) -> Any:
             outputs = operation(*args, **kwargs)
-            self._add(operation, tensors((args, kwargs)), tensors(outputs))
+            self._add(operation, (args, kwargs), tensors(outputs))
             return outputs
 
         inputs = new_inputs(model)
         for tensor in tensors(inputs):
-            self._add(None, (), (tensor,))
+            self._add(None, ((), {}), (tensor,))
         copy = keras.models.clone_model(
             shell(model),
             input_tensors=inputs,
@@ -123,8 +125,14 @@ class Graph:
         common = set.intersection(*families)
         return self.calls[max(common)] if common else None
 
-    def _add(self, operation: Any, inputs: tuple, outputs: tuple) -> None:
-        call = Call(len(self.calls), operation, inputs, outputs)
+    def _add(
+        self,
+        operation: Any,
+        arguments: tuple[tuple, dict[str, Any]],
+        outputs: tuple,
+    ) -> None:
+        index, inputs = len(self.calls), tensors(arguments)
+        call = Call(index, operation, inputs, outputs, arguments)
         self.calls.append(call)
         self._makers.update((id(tensor), call) for tensor in outputs)
 

@@ -1,0 +1,138 @@
+"""From a program to a new model, which computes in float32."""
+
+from typing import Any
+
+import keras
+
+from keras_senet.export.folding_affine import Affine
+from keras_senet.export.folding_linear import Linear
+from keras_senet.export.folding_program import Program, Step
+from keras_senet.layers import GroupedConv2D
+from keras_senet.models.copying import copy_state
+from keras_senet.models.graph import new_inputs, shell, tensors
+
+OTHER_FLOATS = ("bfloat16", "float16", "float64", "mixed_bfloat16", "mixed_float16")
+
+
+def build(program: Program, model: keras.Model) -> keras.Model:
+    """Makes the model that does what a program says.
+
+    Args:
+        program: The program.
+        model: The model that it was made from, which lends inputs and name.
+
+    Returns:
+        A plain functional model.
+    """
+    inputs = new_inputs(model)
+    made = dict(zip(map(id, program.inputs), keras.tree.flatten(inputs), strict=True))
+    layers = _Layers(inputs)
+
+    def replaced(value: Any) -> Any:
+        if not isinstance(value, keras.KerasTensor):
+            return value
+        return made[id(program.current(value))]
+
+    for step in program:
+        args, kwargs = step.arguments
+        if isinstance(step.work, (Affine, Linear)):
+            args, kwargs = program.taken(step), {}
+        args, kwargs = keras.tree.map_structure(replaced, (args, kwargs))
+        outputs = layers.of(step)(*args, **kwargs)
+        made.update(zip(map(id, step.outputs), tensors(outputs), strict=True))
+    outputs = [made[id(tensor)] for tensor in program.outputs]
+    outputs = keras.tree.pack_sequence_as(shell(model).output, outputs)
+    return keras.Model(inputs, outputs, name=model.name)
+
+
+class _Layers:
+    """The layers of the new model, each with a name of its own."""
+
+    def __init__(self, inputs: Any) -> None:
+        # By the `id` of the old ones, of which one can be called several times.
+        self._made: dict[int, Any] = {}
+        self._names = {tensor.name for tensor in keras.tree.flatten(inputs)}
+
+    def of(self, step: Step) -> Any:
+        """The layer or operation of a step."""
+        work = step.work
+        if id(work) not in self._made:
+            self._made[id(work)] = self._new(step)
+        return self._made[id(work)]
+
+    def _new(self, step: Step) -> Any:
+        work = step.work
+        if isinstance(work, Affine):
+            rank = len(step.outputs[0].shape)
+            return work.layer(self._name(work.name), rank)
+        if isinstance(work, Linear):
+            return _linear(work, self._name(work.layer.name))
+        return _copy(work, self._name(work.name))
+
+    def _name(self, wanted: str) -> str:
+        name, count = wanted, 0
+        while name in self._names:
+            count += 1
+            name = f"{wanted}_{count}"
+        self._names.add(name)
+        return name
+
+
+def _linear(work: Linear, name: str) -> Any:
+    layer = work.layer
+    config = {**_for_inference(layer.get_config()), "name": name}
+    config["use_bias"] = work.use_bias
+    if work.padding is not None:
+        config["padding"] = work.padding
+    # The weights hold what these add.
+    config.pop("lora_rank", None)
+    config.pop("lora_alpha", None)
+    grouped = type(layer) is keras.layers.Conv2D and layer.groups > 1
+    # Keras' own layer makes files that other runtimes refuse.
+    new = (GroupedConv2D if grouped else type(layer)).from_config(config)
+    new.build_from_config(layer.get_build_config())
+    new.set_weights(work.weights())
+    return new
+
+
+def _copy(operation: Any, name: str) -> Any:
+    """A copy of a layer or operation with its state."""
+    try:
+        config = _for_inference(operation.get_config())
+        if "name" in config:
+            config["name"] = name
+        new = type(operation).from_config(config)
+        if isinstance(operation, keras.layers.Layer):
+            _copy_layer_state(operation, new)
+        return new
+    # Layers of users fail in any way; such a layer is shared, which changes nothing.
+    except Exception:
+        return operation
+
+
+def _copy_layer_state(old: Any, new: Any) -> None:
+    shapes = old.get_build_config()
+    if shapes and not new.built:
+        new.build_from_config(shapes)
+    kinds = [[x.dtype for x in layer.variables] for layer in (old, new)]
+    if kinds[0] == kinds[1]:
+        copy_state(old, new)
+        return
+    for source, target in zip(old.variables, new.variables, strict=True):
+        target.assign(keras.ops.cast(source, target.dtype))
+    if hasattr(new, "finalize_state"):
+        new.finalize_state()
+
+
+def _for_inference(config: Any, key: str = "") -> Any:
+    """A config in float32 and without what matters in training only."""
+    if key.endswith(("_regularizer", "_constraint")):
+        return None
+    if key == "dtype":
+        policy = config["config"].get("name") if isinstance(config, dict) else config
+        return "float32" if policy in OTHER_FLOATS else config
+    if isinstance(config, dict):
+        return {key: _for_inference(value, key) for key, value in config.items()}
+    if isinstance(config, list):
+        return [_for_inference(value) for value in config]
+    return config
