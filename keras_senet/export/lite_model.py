@@ -61,10 +61,8 @@ def with_metadata(
         outputs: Names of the outputs.
 
     Returns:
-        The new model, in which all constants are aligned.
+        The new model.
     """
-    import flatbuffers
-
     schema = import_schema()
 
     model = schema.ModelT.InitFromPackedBuf(content)
@@ -72,13 +70,28 @@ def with_metadata(
         entry = schema.MetadataT(name=name, buffer=len(model.buffers))
         model.metadata = [*(model.metadata or ()), entry]
         model.buffers.append(schema.BufferT(np.frombuffer(data, "uint8")))
-    model.buffers = [_AlignedBuffer(buffer) for buffer in model.buffers]
     graph = model.subgraphs[0]
     for indices, names in ((graph.inputs, inputs), (graph.outputs, outputs)):
         for index, name in zip(indices, names, strict=True):
             graph.tensors[index].name = name
+    return pack(model)
+
+
+def pack(model: Any) -> bytes:
+    """Writes a model.
+
+    Args:
+        model: As an object of the schema's code. It is of no use afterwards.
+
+    Returns:
+        The FlatBuffer, in which all constants are aligned.
+    """
+    import flatbuffers
+
+    size = sum(len(buffer.data) for buffer in model.buffers if buffer.data is not None)
+    model.buffers = [_AlignedBuffer(buffer) for buffer in model.buffers]
     # With room for all, since it grows by copying what it has.
-    builder = flatbuffers.Builder(2 * len(content))
+    builder = flatbuffers.Builder(size + size // 8 + 1024)
     builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
     return bytes(builder.Output())
 

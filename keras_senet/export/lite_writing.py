@@ -20,6 +20,7 @@ from keras_senet.export.lite_metadata import (
     takes_pixels,
 )
 from keras_senet.export.lite_model import import_schema, with_metadata
+from keras_senet.export.lite_ranges import quantized
 from keras_senet.export.lite_silence import silence
 from keras_senet.export.lite_squeeze import tuned_for_lite
 
@@ -81,15 +82,17 @@ def write_lite(
     import_schema()
     pixels = takes_pixels(description)
 
-    def set_up(converter: Any) -> None:
-        if precision == "int8":
-            shape = tuple(model.inputs[0].shape[1:])
-            converter.representative_dataset = lambda: (
-                [image] for image in _images(representative, shape, pixels)
-            )
-        _choose(converter, precision, integer_io, pixels)
+    def convert(converter: Any) -> bytes:
+        if precision != "int8":
+            _choose(converter, precision)
+            return converter.convert()
+        shape = tuple(model.inputs[0].shape[1:])
+        converter.representative_dataset = lambda: (
+            [image] for image in _images(representative, shape, pixels)
+        )
+        return _integers(converter, integer_io, pixels)
 
-    content = _convert(tuned_for_lite(model), description, set_up)
+    content = _convert(tuned_for_lite(model), description, convert)
     content = with_metadata(
         content,
         {NAME: metadata(description)},
@@ -100,7 +103,7 @@ def write_lite(
 
 
 def _convert(
-    model: keras.Model, description: Description, set_up: Callable[[Any], None]
+    model: keras.Model, description: Description, convert: Callable[[Any], bytes]
 ) -> bytes:
     import tensorflow as tf
 
@@ -117,29 +120,32 @@ def _convert(
         converter = tf.lite.TFLiteConverter.from_saved_model(
             folder, signature_keys=[SIGNATURE]
         )
-        set_up(converter)
         try:
-            return converter.convert()
+            return convert(converter)
         except (InputError, OSError, MemoryError):
             raise
         except Exception as error:  # Each step of the converter has its own.
             raise InputError(_reason(str(error))) from error
 
 
-def _choose(converter: Any, precision: str, integer_io: bool, pixels: bool) -> None:
-    """Sets the options of the converter."""
+def _choose(converter: Any, precision: str) -> None:
+    """Sets how weights are stored."""
     import tensorflow as tf
 
     if precision != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if precision == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    if precision == "int8":
-        only = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.target_spec.supported_ops = only
-    if integer_io:
-        converter.inference_input_type = tf.uint8 if pixels else tf.int8
-        converter.inference_output_type = tf.int8
+
+
+def _integers(converter: Any, integer_io: bool, pixels: bool) -> bytes:
+    import tensorflow as tf
+
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    if not integer_io:
+        return quantized(converter, tf.float32, tf.float32)
+    return quantized(converter, tf.uint8 if pixels else tf.int8, tf.int8)
 
 
 def _images(representative: Any, shape: tuple, pixels: bool) -> Iterator[np.ndarray]:
