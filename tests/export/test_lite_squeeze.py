@@ -1,0 +1,79 @@
+import keras
+import numpy as np
+import pytest
+from lite_runs import bottlenecks
+from seeded import seed_weights
+
+from keras_senet import SqueezeExcite
+from keras_senet.export.lite_squeeze import tuned_for_lite
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).normal(size=(3, 16, 16, 3)).astype("float32")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"use_bias": False},
+        {"identity_init": True},
+        {"activation": "silu", "gate_activation": "tanh"},
+    ],
+)
+def test_gives_the_same_answers(arguments, images):
+    model = bottlenecks(**arguments)
+    expected = model.predict_on_batch(images)
+    tuned = tuned_for_lite(model)
+    np.testing.assert_allclose(tuned.predict_on_batch(images), expected, atol=2e-6)
+    np.testing.assert_array_equal(model.predict_on_batch(images), expected)
+
+
+def test_reads_a_quarter_of_the_channels():
+    tuned = tuned_for_lite(bottlenecks())
+    assert not [x for x in tuned.layers if isinstance(x, SqueezeExcite)]
+    # 16 channels are squeezed instead of 64, to 64 / 4 units.
+    assert tuned.get_layer("se1_squeeze").output.shape == (None, 1, 1, 16)
+    assert tuned.get_layer("se1_reduce").kernel.shape == (1, 1, 16, 16)
+
+
+def test_reaches_into_models_within(images):
+    backbone = bottlenecks()
+    inputs = keras.Input((16, 16, 3))
+    model = keras.Model(inputs, backbone(inputs))
+    tuned = tuned_for_lite(model)
+    [inner] = [x for x in tuned.layers if isinstance(x, keras.Model)]
+    assert inner.get_layer("se0_squeeze")
+    np.testing.assert_allclose(
+        tuned.predict_on_batch(images), model.predict_on_batch(images), atol=2e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("convolution", "block"),
+    [
+        ({"kernel_size": 3, "padding": "same"}, {}),
+        ({"strides": 2}, {}),
+        ({"groups": 2}, {}),
+        ({"activation": "relu"}, {}),
+        ({"filters": 8}, {}),
+        ({}, {"squeeze": "max"}),
+        ({}, {"squeeze": None}),
+    ],
+)
+def test_leaves_what_does_not_commute_or_pay(convolution, block):
+    inputs = keras.Input((8, 8, 8))
+    arguments = {"filters": 16, "kernel_size": 1, **convolution}
+    x = keras.layers.Conv2D(**arguments)(inputs)
+    model = keras.Model(inputs, SqueezeExcite(4, name="se", **block)(x))
+    assert type(tuned_for_lite(model).get_layer("se")) is SqueezeExcite
+
+
+def test_leaves_a_block_behind_something_else():
+    inputs = keras.Input((8, 8, 8))
+    x = keras.layers.Conv2D(16, 1)(inputs)
+    x = keras.layers.BatchNormalization()(x)
+    model = keras.Model(inputs, SqueezeExcite(4, name="se")(x))
+    seed_weights(model)
+    assert type(tuned_for_lite(model).get_layer("se")) is SqueezeExcite
