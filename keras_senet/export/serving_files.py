@@ -15,7 +15,6 @@ from keras_senet.export.serving_operations import check_servable
 from keras_senet.export.serving_signatures import (
     BYTES,
     DEFAULT,
-    FEATURES,
     IMAGE_BYTES,
     signatures,
 )

@@ -9,6 +9,7 @@ from keras_senet.export.description import Description
 from keras_senet.export.serving_images import images_and_errors
 
 DEFAULT, BYTES, FEATURES = "serving_default", "serve_bytes", "features"
+ANSWER = "answer"
 # TF Serving takes base64 for an input of any name, but would send an output whose
 # name ends so as base64.
 IMAGE_BYTES = "image_bytes"
@@ -36,28 +37,36 @@ def signatures(
         (None, *description.shape), model.inputs[0].dtype, name=description.input
     )
     files = tf.TensorSpec((None,), tf.string, name=IMAGE_BYTES)
+    parts = {ANSWER: model.outputs[0]}
+    vector = pooled_features(model)
+    if vector is not None:
+        parts[FEATURES] = vector
+    network = keras.Model(model.inputs, parts)
+
+    # One function that all signatures call, so that the graph is stored once.
+    @tf.function(input_signature=[images], autograph=False)
+    def run(images: Any) -> dict[str, Any]:
+        return network(images, training=False)
 
     def answer(images: Any) -> dict[str, Any]:
-        return {description.output: model(images, training=False)}
+        return {description.output: run(images)[ANSWER]}
 
     def answer_bytes(encoded: Any) -> dict[str, Any]:
-        return _answer_bytes(model, description, encoded, top, webp)
+        return _answer_bytes(run, images, description, encoded, top, webp)
+
+    def features(images: Any) -> dict[str, Any]:
+        return {FEATURES: run(images)[FEATURES]}
 
     found = {DEFAULT: _function(answer, images)}
     if description.preparation is not None:
         found[BYTES] = _function(answer_bytes, files)
-    pooled = features_model(model)
-    if pooled is not None:
-
-        def features(images: Any) -> dict[str, Any]:
-            return {FEATURES: pooled(images, training=False)}
-
+    if vector is not None:
         found[FEATURES] = _function(features, images)
     return found
 
 
-def features_model(model: keras.Model) -> keras.Model | None:
-    """The model up to the vector that its last dense layer reads, if it has one."""
+def pooled_features(model: keras.Model) -> Any:
+    """The vector that the last dense layer of a model reads, or `None`."""
     makers = {id(output): layer for layer in model.layers for output in _outputs(layer)}
     tensor = model.outputs[0]
     after = (keras.layers.Activation, keras.layers.Softmax, keras.layers.Dropout)
@@ -66,7 +75,7 @@ def features_model(model: keras.Model) -> keras.Model | None:
     head = makers.get(id(tensor))
     if not isinstance(head, keras.layers.Dense) or len(head.input.shape) != 2:
         return None
-    return keras.Model(model.inputs, head.input)
+    return head.input
 
 
 def _outputs(layer: keras.layers.Layer) -> list[Any]:
@@ -83,15 +92,19 @@ def _function(function: Callable[[Any], dict[str, Any]], spec: Any) -> Any:
 
 
 def _answer_bytes(
-    model: keras.Model, description: Description, encoded: Any, top: int, webp: bool
+    run: Callable[[Any], dict[str, Any]],
+    spec: Any,
+    description: Description,
+    encoded: Any,
+    top: int,
+    webp: bool,
 ) -> dict[str, Any]:
     """The answers to image files: of bad ones empty, with the reason."""
     import tensorflow as tf
 
     assert description.preparation is not None
     images, errors = images_and_errors(encoded, description.preparation, webp)
-    answers = model(tf.cast(images, model.inputs[0].dtype), training=False)
-    answers = tf.cast(answers, tf.float32)
+    answers = tf.cast(run(tf.cast(images, spec.dtype))[ANSWER], tf.float32)
     bad = tf.reshape(errors != "", [-1] + [1] * (len(answers.shape) - 1))
     if description.output not in ("probabilities", "logits") or len(answers.shape) != 2:
         return {
