@@ -48,14 +48,18 @@ def signatures(
     def run(images: Any) -> dict[str, Any]:
         return network(images, training=False)
 
+    def run_checked(given: Any) -> dict[str, Any]:
+        # The server compares names and types, and feeds images of any size.
+        return run(tf.ensure_shape(given, images.shape))
+
     def answer(images: Any) -> dict[str, Any]:
-        return {description.output: run(images)[ANSWER]}
+        return {description.output: run_checked(images)[ANSWER]}
 
     def answer_bytes(encoded: Any) -> dict[str, Any]:
         return _answer_bytes(run, images, description, encoded, top, webp)
 
     def features(images: Any) -> dict[str, Any]:
-        return {FEATURES: run(images)[FEATURES]}
+        return {FEATURES: run_checked(images)[FEATURES]}
 
     found = {DEFAULT: _function(answer, images)}
     if description.preparation is not None:

@@ -18,6 +18,12 @@ import numpy.random
 DTYPES = {1: np.float32, 3: np.int32, 9: np.int64, 10: np.bool_, 4: np.uint8}
 STRING, STRING_BYTES = 7, 24
 POINTER = ctypes.c_void_p
+# What functions give back, where it is more than an int.
+POINTERS = (
+    *("NewGraph", "NewStatus", "NewSessionOptions", "LoadSessionFromSavedModel"),
+    *("AllocateTensor", "TensorData", "GraphOperationByName", "StringGetDataPointer"),
+)
+NUMBERS = ("Dim", "TensorByteSize", "StringGetSize")
 
 
 class Output(ctypes.Structure):
@@ -31,14 +37,10 @@ class Buffer(ctypes.Structure):
 def library(folder):
     """Everything that is called, with the types of pointers."""
     tf = ctypes.CDLL(str(Path(folder) / "libtensorflow_cc.so.2"), ctypes.RTLD_LOCAL)
-    for name in (
-        "NewGraph NewStatus NewSessionOptions LoadSessionFromSavedModel NewTensor "
-        "AllocateTensor TensorData GraphOperationByName StringGetDataPointer"
-    ).split():
+    for name in POINTERS:
         getattr(tf, f"TF_{name}").restype = POINTER
-    for name in "Dim TensorByteSize StringGetSize".split():
-        function = getattr(tf, f"TF_{name}")
-        function.restype = ctypes.c_int64
+    for name in NUMBERS:
+        getattr(tf, f"TF_{name}").restype = ctypes.c_int64
     tf.TF_Message.restype = ctypes.c_char_p
     tf._ZN10tensorflow21DisableXlaCompilationEv()
     return tf
