@@ -1,13 +1,16 @@
 """From the bytes of an image file to pixels, within `tf.data` maps and eagerly."""
 
 import functools
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from keras_senet.data.gif import decode_gif, gif_size
 from keras_senet.data.headers import (
-    MAX_PIXELS as MAX_PIXELS,
-)
-from keras_senet.data.headers import (
+    BMP,
+    GIF,
+    JPEG,
+    PNG,
+    WEBP,
     apart,
     bmp_size,
     image_format,
@@ -15,6 +18,9 @@ from keras_senet.data.headers import (
     png_size,
     require,
     webp_size,
+)
+from keras_senet.data.headers import (
+    MAX_PIXELS as MAX_PIXELS,
 )
 from keras_senet.data.orientation import (
     is_plain_jpeg as is_plain_jpeg,
@@ -28,6 +34,7 @@ from keras_senet.data.orientation import (
 DCT = "INTEGER_ACCURATE"
 FAST_DCT = "INTEGER_FAST"
 RATIOS = (1, 2, 4, 8)
+FORMATS = {JPEG: "JPEG", PNG: "PNG", GIF: "GIF", BMP: "BMP", WEBP: "WebP"}
 
 
 def image_size(encoded: Any) -> tuple[Any, Any]:
@@ -64,7 +71,7 @@ def image_size(encoded: Any) -> tuple[Any, Any]:
         return size[0], size[1]
 
 
-def decode(encoded: Any) -> Any:
+def decode(encoded: Any, formats: tuple[int, ...] = tuple(FORMATS)) -> Any:
     """Decodes an image to RGB, upright.
 
     The pixels are those of PIL's
@@ -76,6 +83,8 @@ def decode(encoded: Any) -> Any:
 
     Args:
         encoded: The bytes of a JPEG, PNG, GIF, BMP or WebP file, a string scalar.
+        formats: Those to decode, `JPEG` among them. What decodes the others stays out
+            of the graph, and may be missing where it runs.
 
     Returns:
         A uint8 tensor of shape `(height, width, 3)`.
@@ -101,7 +110,7 @@ def decode(encoded: Any) -> Any:
         image = tf.cond(
             is_plain_jpeg(encoded),
             lambda: _decode_jpeg(encoded),
-            lambda: apart(_decode_any)(encoded),
+            lambda: apart(_decoder(formats))(encoded),
         )
         return tf.ensure_shape(image, (None, None, 3))
 
@@ -155,17 +164,24 @@ def decode_crop(
 def _any_size(encoded: Any) -> Any:
     import tensorflow as tf
 
-    readers = (jpeg_size, png_size, gif_size, bmp_size, webp_size)
+    every = (jpeg_size, png_size, gif_size, bmp_size, webp_size)
+    readers = dict(zip(FORMATS, every, strict=True))
     number = orientation(encoded)
     with tf.control_dependencies([number]):
         size = _by_format(encoded, readers, tf.zeros(2, tf.int32))
     return tf.where(number >= 5, size[::-1], size)
 
 
-def _decode_any(encoded: Any) -> Any:
+@functools.cache
+def _decoder(formats: tuple[int, ...]) -> Callable[[Any], Any]:
+    return functools.partial(_decode_any, formats)
+
+
+def _decode_any(formats: tuple[int, ...], encoded: Any) -> Any:
     import tensorflow as tf
 
-    readers = (_decode_jpeg, _decode_png, decode_gif, _decode_bmp, _decode_webp)
+    every = (_decode_jpeg, _decode_png, decode_gif, _decode_bmp, _decode_webp)
+    readers = {number: every[number] for number in formats}
     number = orientation(encoded)
     # One after the other: of two parts at once, the one that fails cancels the other,
     # and now and then it is the cancellation that is reported.
@@ -174,17 +190,27 @@ def _decode_any(encoded: Any) -> Any:
     return turned(image, number)
 
 
-def _by_format(encoded: Any, readers: tuple, nothing: Any) -> Any:
+def one_of(formats: Iterable[int]) -> str:
+    """The names of formats, as in "JPEG, PNG or WebP"."""
+    *first, last = [FORMATS[number] for number in formats]
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def _by_format(encoded: Any, readers: dict[int, Callable], nothing: Any) -> Any:
     """Calls the reader of the file's format on it."""
     import tensorflow as tf
 
     def refuse() -> Any:
-        refusal = require(tf.constant(False), "It is no JPEG, PNG, GIF, BMP or WebP.")
+        refusal = require(tf.constant(False), f"It is no {one_of(readers)}.")
         with tf.control_dependencies([refusal]):
             return tf.identity(nothing)
 
-    branches = [functools.partial(apart(reader), encoded) for reader in readers]
-    return tf.switch_case(image_format(encoded), [*branches, refuse])
+    branches = {
+        number: functools.partial(apart(reader), encoded)
+        for number, reader in readers.items()
+    }
+    known = [branches.get(number, refuse) for number in FORMATS]
+    return tf.switch_case(image_format(encoded), [*known, refuse])
 
 
 def _decode_jpeg(encoded: Any) -> Any:
