@@ -17,7 +17,14 @@ from keras_senet.export.operations import (
     onnx_operations,
     saved_model_operations,
 )
-from keras_senet.export.parity import LIMITS, check, compare, replay
+from keras_senet.export.parity import (
+    LEAST_OF_INTEGERS,
+    LEAST_PROBABILITY,
+    LIMITS,
+    check,
+    compare,
+    replay,
+)
 from keras_senet.export.report import Latency, Report
 from keras_senet.export.runtimes import open_file
 from keras_senet.export.serving_files import write_saved_model
@@ -127,7 +134,8 @@ def export(
         kind.write(subject.model, beside, subject.description, **settings)
         found = replay(beside, subject.images, REPETITIONS)
         output = subject.description.output
-        differences = compare(subject.expected, found["answers"], output)
+        least = LEAST_OF_INTEGERS if precision == "int8" else LEAST_PROBABILITY
+        differences = compare(subject.expected, found["answers"], output, least)
         check(differences, precision, *limits)
         before = after = None
         if test is not None:

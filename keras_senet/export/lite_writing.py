@@ -88,7 +88,8 @@ def write_lite(
             return converter.convert()
         shape = tuple(model.inputs[0].shape[1:])
         converter.representative_dataset = lambda: (
-            [image] for image in _images(representative, shape, pixels)
+            [image.astype(model.inputs[0].dtype)]
+            for image in _images(representative, shape, pixels)
         )
         return _integers(converter, integer_io, pixels)
 
@@ -108,7 +109,7 @@ def _convert(
     import tensorflow as tf
 
     shape = tuple(model.inputs[0].shape)
-    images = tf.TensorSpec(shape, tf.float32, name=description.input)
+    images = tf.TensorSpec(shape, model.inputs[0].dtype, name=description.input)
 
     def answer(images: Any) -> dict[str, Any]:
         return {description.output: model(images, training=False)}

@@ -21,8 +21,8 @@ LIMITS: dict[str, tuple[float | None, float | None]] = {
     "dynamic": (None, 0.95),
     "int8": (None, 0.95),
 }
-# Below, single precision has no probabilities that mean something.
-LEAST_PROBABILITY = 1e-30
+# Below, no probabilities mean something, in single precision and in eight bits.
+LEAST_PROBABILITY, LEAST_OF_INTEGERS = 1e-30, 1 / 256
 
 
 class ParityError(InputError):
@@ -44,13 +44,16 @@ class Differences:
     agreement: float | None
 
 
-def compare(expected: Any, answer: Any, output: str) -> Differences:
+def compare(
+    expected: Any, answer: Any, output: str, least: float = LEAST_PROBABILITY
+) -> Differences:
     """Compares two arrays of answers.
 
     Args:
         expected: Of the Keras model.
         answer: Of the exported file.
         output: What they are: `"probabilities"`, `"logits"` or `"features"`.
+        least: Smaller probabilities count as that.
 
     Returns:
         How far they are from each other.
@@ -73,7 +76,7 @@ def compare(expected: Any, answer: Any, output: str) -> Differences:
     agreement = None
     if output != "features" and expected.ndim == 2 and expected.shape[1] > 1:
         agreement = float(np.mean(expected.argmax(axis=1) == answer.argmax(axis=1)))
-    one, other = (_logits(x, output) for x in (expected, answer))
+    one, other = (_logits(x, output, least) for x in (expected, answer))
     spread = float(np.std(one)) or 1.0
     return Differences(
         largest=float(np.max(np.abs(expected - answer))),
@@ -82,14 +85,14 @@ def compare(expected: Any, answer: Any, output: str) -> Differences:
     )
 
 
-def _logits(answers: np.ndarray, output: str) -> np.ndarray:
+def _logits(answers: np.ndarray, output: str, least: float) -> np.ndarray:
     """What the probabilities were made of, up to what the softmax does not see."""
     if output != "probabilities":
         return answers
-    logs = np.log(np.clip(answers, LEAST_PROBABILITY, 1))
+    logs = np.log(np.clip(answers, least, 1))
     if np.allclose(answers.sum(axis=-1), 1, atol=1e-2):
         return logs - logs.mean(axis=-1, keepdims=True)
-    return logs - np.log(np.clip(1 - answers, LEAST_PROBABILITY, 1))
+    return logs - np.log(np.clip(1 - answers, least, 1))
 
 
 def check(

@@ -167,7 +167,8 @@ def prepare(
     images = checked_images(images, description)
     folded = fold(whole)
     return Subject(
-        model=taking_uint8(folded) if uint8_input else folded,
+        # Folded again, so that it has no model within.
+        model=fold(taking_uint8(folded)) if uint8_input else folded,
         description=description,
         images=images,
         images_from=images_from or "given",

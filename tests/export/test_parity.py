@@ -48,6 +48,14 @@ def test_logits_are_recovered_from_probabilities():
     assert plain.relative == pytest.approx(0.01 / np.std(LOGITS))
 
 
+def test_probabilities_in_eight_bits_have_no_logits_far_down():
+    steps = np.array([[0.99, 0.01, 1e-9], [0.5, 0.5, 1e-9]])
+    coarse = np.round(steps * 256) / 256
+    found = parity.compare(steps, coarse, "probabilities", parity.LEAST_OF_INTEGERS)
+    assert found.relative < 0.1
+    assert parity.compare(steps, coarse, "probabilities").relative > 1
+
+
 def test_agreement_counts_images():
     other = LOGITS.copy()
     other[3] = -other[3]
