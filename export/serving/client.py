@@ -10,8 +10,10 @@ REST needs nothing but Python; --grpc needs `pip install tensorflow-serving-api`
 import argparse
 import base64
 import http.client
+import importlib.util
 import json
 import sys
+import types
 import urllib.parse
 from pathlib import Path
 
@@ -22,6 +24,18 @@ DEFAULT_URLS = {"rest": "http://localhost:8501", "grpc": "localhost:8500"}
 
 class ServerError(Exception):
     """The server refuses a request, or does not answer."""
+
+
+def without_tensorflow():
+    """Lets TF Serving's protos find TensorFlow's without loading TensorFlow itself.
+
+    Which takes seconds, and greets the terminal.
+    """
+    found = importlib.util.find_spec("tensorflow")
+    if "tensorflow" not in sys.modules and found is not None:
+        package = types.ModuleType("tensorflow")
+        package.__path__ = found.submodule_search_locations
+        sys.modules["tensorflow"] = package
 
 
 class RestClient:
@@ -70,6 +84,7 @@ class GrpcClient:
     """A channel, which threads may share."""
 
     def __init__(self, url, model, *, version=None, label=None, timeout=60):
+        without_tensorflow()
         import grpc
         from tensorflow_serving.apis import prediction_service_pb2_grpc
 

@@ -18,13 +18,16 @@ import time
 from pathlib import Path
 
 import grpc
+from client import without_tensorflow
 from google.protobuf import text_format
-from tensorflow_serving.apis import (
+
+without_tensorflow()
+from tensorflow_serving.apis import (  # noqa: E402
     get_model_status_pb2,
     model_management_pb2,
     model_service_pb2_grpc,
 )
-from tensorflow_serving.config import model_server_config_pb2
+from tensorflow_serving.config import model_server_config_pb2  # noqa: E402
 
 CONFIG = Path(__file__).with_name("models.config")
 State = get_model_status_pb2.ModelVersionStatus.State
@@ -86,6 +89,11 @@ def model_config(config, model):
     raise Refused(f"The configuration has no model {model!r}.")
 
 
+def labels_of(found, version):
+    """The labels of a version, in the order of the alphabet."""
+    return sorted(name for name, at in found.version_labels.items() if at == version)
+
+
 def load(server, config, model, version):
     """Loads a version beside the others."""
     found = model_config(config, model)
@@ -109,9 +117,9 @@ def label(server, config, model, name, version):
 def unload(server, config, model, version):
     """Frees the memory of a version that has no label."""
     found = model_config(config, model)
-    names = [name for name, number in found.version_labels.items() if number == version]
+    names = labels_of(found, version)
     if names:
-        raise Refused(f"Version {version} is {', '.join(names)}.")
+        raise Refused(f"Version {version} is {' and '.join(names)}.")
     versions = found.model_version_policy.specific.versions
     if version not in versions:
         raise Refused(f"Version {version} is not in the configuration.")
@@ -121,10 +129,11 @@ def unload(server, config, model, version):
 
 def show(server, config, model):
     """Prints the versions with their states and labels."""
-    labels = model_config(config, model).version_labels
+    found = model_config(config, model)
     for version, (state, error) in sorted(server.states(model).items()):
-        names = [name for name, number in sorted(labels.items()) if number == version]
-        print(" ".join([str(version), state, *names, error]).strip())
+        print(
+            " ".join([str(version), state, *labels_of(found, version), error]).strip()
+        )
 
 
 def write(config, path):

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,11 +88,11 @@ def write_saved_model(
         )
     except InputError:
         raise
+    # Layers of others may raise anything.
     except Exception as error:
-        reason = str(error).strip().partition("\n")[0]
         raise InputError(
-            f"The model cannot be written as a SavedModel: {type(error).__name__}: "
-            f"{reason}"
+            "The model cannot be written as a SavedModel: "
+            f"{type(error).__name__}: {_first_words(error)}"
         ) from error
     check_servable(path, webp=webp)
     extra = path / EXTRA
@@ -117,6 +118,12 @@ def _save(
             labels.write_text("".join(lines), encoding="utf-8")
             module.labels = tf.saved_model.Asset(str(labels))
         tf.saved_model.save(module, str(path), signatures=concrete)
+
+
+def _first_words(error: Exception) -> str:
+    """What Keras says about a layer, and why, in a line."""
+    plain = re.sub(r"\x1b\[\d*m", "", str(error))
+    return " ".join([line.strip() for line in plain.splitlines() if line.strip()][:2])
 
 
 def _first_requests(

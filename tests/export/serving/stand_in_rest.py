@@ -39,7 +39,8 @@ def handler(models):
                 spec = model_pb2.ModelSpec(name=match["model"])
                 if match["version"]:
                     spec.version.value = int(match["version"])
-                spec.version_label = match["label"] or ""
+                elif match["label"]:
+                    spec.version_label = match["label"]
                 code, found = 200, act(spec)
             except Refusal as refusal:
                 code, found = HTTP.get(refusal.code, 400), {"error": str(refusal)}
