@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 FILE = "tf_serving_warmup_requests"
-GREY = 127.5
+GREY = 128
 # Where the description leaves the size open.
 SIDE = 224
 
@@ -66,7 +66,7 @@ def grey_file(side: int) -> Any:
     """A `TensorProto` of the bytes of one grey JPEG."""
     import tensorflow as tf
 
-    pixels = tf.fill((side, side, 3), tf.cast(int(GREY), tf.uint8))
+    pixels = tf.fill((side, side, 3), tf.constant(GREY, tf.uint8))
     return tf.make_tensor_proto([tf.io.encode_jpeg(pixels).numpy()], tf.string)
 
 

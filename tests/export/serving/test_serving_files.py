@@ -93,7 +93,7 @@ def test_first_requests(written):
             name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()
         }
     np.testing.assert_array_equal(
-        found["serving_default"]["images"], np.full((1, SIZE, SIZE, 3), 127.5)
+        found["serving_default"]["images"], np.full((1, SIZE, SIZE, 3), 128)
     )
     (grey,) = found["serve_bytes"]["image_bytes"]
     assert (image_files.by_pil(grey) == 127).all()
