@@ -5,13 +5,15 @@ from typing import Any
 import keras
 
 from keras_senet.export.folding_affine import Affine
-from keras_senet.export.folding_linear import Linear
+from keras_senet.export.folding_linear import Excitation, Linear
 from keras_senet.export.folding_program import Program, Step
 from keras_senet.layers import GroupedConv2D
 from keras_senet.models.copying import copy_state
 from keras_senet.models.graph import new_inputs, shell, tensors
 
 OTHER_FLOATS = ("bfloat16", "float16", "float64", "mixed_bfloat16", "mixed_float16")
+
+FUNCTIONS = {"activation": "linear", "gate_activation": "sigmoid"}
 
 
 def build(program: Program, model: keras.Model) -> keras.Model:
@@ -35,7 +37,7 @@ def build(program: Program, model: keras.Model) -> keras.Model:
 
     for step in program:
         args, kwargs = step.arguments
-        if isinstance(step.work, (Affine, Linear)):
+        if isinstance(step.work, (Affine, Excitation, Linear)):
             args, kwargs = program.taken(step), {}
         args, kwargs = keras.tree.map_structure(replaced, (args, kwargs))
         outputs = layers.of(step)(*args, **kwargs)
@@ -67,6 +69,8 @@ class _Layers:
             return work.layer(self._name(work.name), rank)
         if isinstance(work, Linear):
             return _linear(work, self._name(work.layer.name))
+        if isinstance(work, Excitation):
+            return _rebuilt(work.layer, self._name(work.layer.name), work.weights())
         return _copy(work, self._name(work.name))
 
     def _name(self, wanted: str) -> str:
@@ -79,19 +83,30 @@ class _Layers:
 
 
 def _linear(work: Linear, name: str) -> Any:
-    layer = work.layer
-    config = {**_for_inference(layer.get_config()), "name": name}
-    config["use_bias"] = work.use_bias
+    changes: dict[str, Any] = {"use_bias": work.use_bias}
     if work.padding is not None:
-        config["padding"] = work.padding
+        changes["padding"] = work.padding
+    return _rebuilt(work.layer, name, work.weights(), **changes)
+
+
+def _rebuilt(layer: Any, name: str, weights: list[Any], **changes: Any) -> Any:
+    """A layer with other weights, and what else has changed."""
+    kind, config = type(layer), _for_inference(layer.get_config())
+    if kind is keras.layers.Conv2D and layer.groups > 1:
+        # Keras' own layer makes files that other runtimes refuse.
+        kind = GroupedConv2D
     # The weights hold what these add.
     config.pop("lora_rank", None)
     config.pop("lora_alpha", None)
-    grouped = type(layer) is keras.layers.Conv2D and layer.groups > 1
-    # Keras' own layer makes files that other runtimes refuse.
-    new = (GroupedConv2D if grouped else type(layer)).from_config(config)
+    # Users' own functions cannot be made from a config.
+    config.update((key, "zeros") for key in config if key.endswith("_initializer"))
+    config.update((key, default) for key, default in FUNCTIONS.items() if key in config)
+    new = kind.from_config({**config, **changes, "name": name})
+    for key in FUNCTIONS:
+        if key in config:
+            setattr(new, key, getattr(layer, key))
     new.build_from_config(layer.get_build_config())
-    new.set_weights(work.weights())
+    new.set_weights(weights)
     return new
 
 

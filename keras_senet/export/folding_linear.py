@@ -1,4 +1,4 @@
-"""A convolution or dense layer, and what is folded into its weights."""
+"""Layers with weights, and the scales and shifts that are folded into these."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,12 +8,12 @@ from keras import layers
 from keras.activations import linear
 
 from keras_senet.export.folding_affine import Affine, float64
-from keras_senet.layers import Classifier, GroupedConv2D
+from keras_senet.layers import Classifier, GroupedConv2D, SqueezeExcite
 
 CONVOLUTIONS = (layers.Conv1D, layers.Conv2D, layers.Conv3D, GroupedConv2D)
 DEPTHWISE = (layers.DepthwiseConv1D, layers.DepthwiseConv2D)
 SEPARABLE = (layers.SeparableConv1D, layers.SeparableConv2D)
-DENSE = (layers.Dense, Classifier)
+LINEAR = (*CONVOLUTIONS, *DEPTHWISE, *SEPARABLE, layers.Dense, Classifier)
 
 
 @dataclass(frozen=True)
@@ -96,10 +96,10 @@ class Linear:
         sides = getattr(self.layer, "kernel_size", (1,))
         return self.padding not in (None, "valid") and set(sides) != {1}
 
-    @property
-    def is_open(self) -> bool:
-        """Whether nothing stands between the bias and the output."""
-        return getattr(self.layer, "activation", None) in (None, linear)
+    def can_take(self, affine: Affine) -> bool:
+        """Whether `put_after` has the effect."""
+        activation = getattr(self.layer, "activation", None)
+        return activation in (None, linear) and affine.is_along(self.axis)
 
     @property
     def use_bias(self) -> bool:
@@ -136,15 +136,62 @@ class Linear:
         return [*kernels, np.broadcast_to(self._bias, self._after.shape)]
 
 
-def is_linear(layer: Any) -> bool:
-    """Whether a layer is of a kind that something can be folded into.
+class Excitation:
+    """A `SqueezeExcite` layer whose input and output are scaled alike.
+
+    The gates are to be those of the input that was not scaled, so the rows of the
+    first matrix are scaled by the inverse.
+
+    Args:
+        layer: The layer.
+        rank: The rank of its input.
+
+    Attributes:
+        layer: That layer, which stays as it is.
+        axis: The axis of the channels.
+    """
+
+    def __init__(self, layer: SqueezeExcite, rank: int) -> None:
+        self.layer = layer
+        self.axis = 1 if layer.data_format == "channels_first" else rank - 1
+        self._scale = np.ones(1)
+
+    def can_take(self, affine: Affine) -> bool:
+        """Whether the scale can stand before the layer as well as behind it."""
+        # A positive one, since the squeeze can be a maximum.
+        scales = bool(np.all(affine.scale > 0)) and not np.any(affine.shift)
+        return scales and affine.is_constant and affine.is_along(self.axis)
+
+    def put_after(self, affine: Affine) -> None:
+        """Takes in what is done to its output, and will be done to its input."""
+        self._scale = self._scale * affine.scale
+
+    def weights(self) -> list[np.ndarray]:
+        """The new layer's weights in float64, in its order."""
+        first, *rest = map(float64, self.layer.weights)
+        return [first / self._scale[:, np.newaxis], *rest]
+
+
+def foldable(layer: Any, rank: int) -> Linear | Excitation | None:
+    """Makes of a layer with weights what something can be folded into.
 
     Args:
         layer: Any layer or operation.
+        rank: The rank of its input.
+
+    Returns:
+        `None` if it is of another kind.
     """
     # Exact types, since a subclass can do anything.
-    kinds = (*CONVOLUTIONS, *DEPTHWISE, *SEPARABLE, *DENSE)
-    return type(layer) in kinds and layer.dtype_policy.quantization_mode is None
+    if type(layer) not in (*LINEAR, SqueezeExcite):
+        return None
+    # An activation that is a layer can have weights.
+    is_plain = not isinstance(getattr(layer, "activation", None), layers.Layer)
+    if layer.dtype_policy.quantization_mode is not None or not is_plain:
+        return None
+    if type(layer) is SqueezeExcite:
+        return Excitation(layer, rank)
+    return Linear(layer, rank)
 
 
 def _kernels(layer: Any) -> list[Kernel]:

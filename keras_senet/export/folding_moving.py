@@ -9,7 +9,7 @@ import numpy as np
 from keras import layers
 
 from keras_senet.export.folding_affine import Affine
-from keras_senet.export.folding_linear import Linear
+from keras_senet.export.folding_linear import Excitation, Linear
 from keras_senet.export.folding_program import Program, Step, is_float
 from keras_senet.layers import ImageSize
 from keras_senet.models.rules import is_sum
@@ -29,7 +29,7 @@ def keep_normalization(program: Program) -> None:
             continue
         if isinstance(step.work, Affine) and step.work.is_constant:
             step.work = replace(step.work, stays=True)
-        elif isinstance(step.work, (Affine, Linear)) or _has_weights(step.work):
+        elif _has_weights(step.work):
             continue
         images.update(map(id, step.outputs))
 
@@ -41,10 +41,10 @@ def fold_backward(program: Program) -> None:
             (source,) = program.taken(step)
             takers = _takers(program, source, step.work)
             for maker, affine in takers:
-                if isinstance(maker.work, Linear):
-                    maker.work.put_after(affine)
-                else:
+                if isinstance(maker.work, Affine):
                     maker.work = maker.work.then(affine)
+                else:
+                    maker.work.put_after(affine)
             if takers:
                 program.drop(step)
 
@@ -99,8 +99,9 @@ def merge_padding(program: Program) -> None:
                 program.drop(step)
 
 
-def _has_weights(operation: Any) -> bool:
-    return bool(getattr(operation, "weights", None))
+def _has_weights(work: Any) -> bool:
+    known = isinstance(work, (Affine, Excitation, Linear))
+    return known or bool(getattr(work, "weights", None))
 
 
 def _takers(program: Program, tensor: Any, affine: Affine) -> list[tuple[Step, Affine]]:
@@ -117,9 +118,11 @@ def _takers(program: Program, tensor: Any, affine: Affine) -> list[tuple[Step, A
         together = work.stays == affine.stays and work.is_along(affine.axis)
         return [(maker, affine)] if together else []
     if isinstance(work, Linear):
-        takes = work.is_open and affine.is_along(work.axis)
-        return [(maker, affine)] if takes else []
+        return [(maker, affine)] if work.can_take(affine) else []
     taken = program.taken(maker)
+    if isinstance(work, Excitation):
+        before = work.can_take(affine) and _takers(program, taken[0], affine)
+        return [(maker, affine), *before] if before else []
     if not taken or not (type(work) is layers.Concatenate or _adds(work, taken)):
         return []
     each = [

@@ -5,7 +5,7 @@ import numpy as np
 from keras import layers
 
 from keras_senet.export.folding_affine import Affine, affine_of
-from keras_senet.export.folding_linear import Linear, is_linear
+from keras_senet.export.folding_linear import foldable
 from keras_senet.export.folding_program import Program, Step, is_float
 from keras_senet.layers import ImageSize, Provenance, ShakeShake
 
@@ -76,10 +76,11 @@ def understand(program: Program) -> None:
             _halve(program, step)
         elif is_idle(step):
             _leave_out(program, step)
-        elif is_linear(step.work) and step.is_plain and calls[id(step.work)] == 1:
-            step.work = Linear(step.work, len(step.outputs[0].shape))
         else:
-            step.work = _affine(program, step) or step.work
+            once = step.is_plain and calls[id(step.work)] == 1
+            rank = len(step.outputs[0].shape)
+            known = foldable(step.work, rank) if once else None
+            step.work = known or _affine(program, step) or step.work
 
 
 def _affine(program: Program, step: Step) -> Affine | None:
