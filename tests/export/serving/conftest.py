@@ -2,50 +2,21 @@ import os
 import shutil
 from pathlib import Path
 
-import keras
 import pytest
 import servers
 from clients import client
-
-import keras_senet
+from served_network import described, need_tensorflow, network
 
 PYTHON, URL, MODEL = (
     f"KERAS_SENET_{name}"
     for name in ("MLSERVER_PYTHON", "SERVING_URL", "SERVING_MODEL")
 )
-NAMES = ("zero", "one", "two", "three", "four", "fünf")
-SIZE = 32
-
-
-def network():
-    """A small network on RGB in 0..255."""
-    from seeded import seed_weights
-
-    from keras_senet.preprocessing import normalization_layer
-
-    x = normalization_layer()(keras.Input((SIZE, SIZE, 3)))
-    model = keras_senet.SEResNet20(weights=None, input_tensor=x, classes=len(NAMES))
-    seed_weights(model)
-    return model
-
-
-def described(**changes):
-    from keras_senet.export.description import Description, Preparation
-
-    fields = {
-        "name": "classifier",
-        "shape": (SIZE, SIZE, 3),
-        "pixels": "RGB in 0..255",
-        "output": "probabilities",
-        "class_names": NAMES,
-        "preparation": Preparation(size=SIZE, shorter=36),
-    }
-    return Description(**{**fields, **changes})
 
 
 @pytest.fixture(scope="session")
 def classifier(tmp_path_factory):
     """The folder of a model with versions 1 and 2."""
+    need_tensorflow()
     from keras_senet.export.serving_files import write_saved_model
 
     folder = tmp_path_factory.mktemp("models") / "classifier"
@@ -59,6 +30,7 @@ def classifier(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def stand_in(classifier, tmp_path_factory):
+    pytest.importorskip("tensorflow_serving")
     file = tmp_path_factory.mktemp("stand_in") / "models.config"
     file.write_text(servers.config(classifier, stable=1, canary=1))
     with servers.stand_in(file) as ports:

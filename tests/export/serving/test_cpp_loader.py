@@ -6,8 +6,8 @@ from pathlib import Path
 import image_files
 import numpy as np
 import pytest
-from conftest import NAMES, SIZE, network
 from cpp_loader import run_signatures
+from served_network import NAMES, SIZE, network
 
 pytestmark = [
     pytest.mark.slow,

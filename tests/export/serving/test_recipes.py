@@ -124,6 +124,7 @@ def test_load(stand_in, photo):
 
 @pytest.mark.slow
 def test_rollout(classifier, photo, tmp_path):
+    pytest.importorskip("tensorflow_serving")
     models = tmp_path / "classifier"
     shutil.copytree(classifier, models)
     config = tmp_path / "models.config"
@@ -168,7 +169,7 @@ def test_rollout(classifier, photo, tmp_path):
         servers.wait_for(f"http://127.0.0.1:{ports['rest']}/v1/models/classifier")
 
 
-def test_metadata_names_the_signatures():
+def test_the_runtime_has_its_name():
     settings = json.loads((RECIPES / "kserve" / "model-settings.json").read_text())
     module, name = settings["implementation"].split(".")
     assert f"class {name}(MLModel)" in (RECIPES / "kserve" / f"{module}.py").read_text()

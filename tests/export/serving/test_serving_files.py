@@ -4,8 +4,8 @@ import image_files
 import keras
 import numpy as np
 import pytest
-from conftest import NAMES, SIZE, described
 from cpp_loader import meta_graph
+from served_network import NAMES, SIZE, described, need_tensorflow
 
 pytestmark = [pytest.mark.export, pytest.mark.usefixtures("only_tensorflow")]
 
@@ -25,6 +25,7 @@ def write(model, path, description=None, **options):
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
+    need_tensorflow()
     return write(tiny(), tmp_path_factory.mktemp("tiny") / "1", top=9)
 
 
