@@ -10,13 +10,10 @@ import numpy as np
 
 from keras_senet.errors import InputError
 from keras_senet.evaluation.accuracy import Accuracy, measure
+from keras_senet.export.lite_model import count_operations
 from keras_senet.export.lite_writing import write_lite
 from keras_senet.export.onnx_writing import write_onnx
-from keras_senet.export.operations import (
-    lite_operations,
-    onnx_operations,
-    saved_model_operations,
-)
+from keras_senet.export.operations import onnx_operations, saved_model_operations
 from keras_senet.export.parity import (
     LEAST_OF_INTEGERS,
     LEAST_PROBABILITY,
@@ -69,7 +66,7 @@ FORMATS = {
         suffix=".tflite",
         precisions=("float32", "float16", "dynamic", "int8"),
         write=write_lite,
-        operations=lite_operations,
+        operations=count_operations,
     ),
     "onnx": Format(
         title="ONNX",

@@ -44,30 +44,6 @@ def onnx_operations(path: Path) -> dict[str, int]:
     return _counted(node.op_type for node in graph.node)
 
 
-def lite_operations(path: Path) -> dict[str, int]:
-    """Counts the operators of a TFLite file.
-
-    Args:
-        path: The file.
-
-    Returns:
-        The number for each kind, the most frequent first.
-    """
-    from tensorflow.lite.python import schema_py_generated as schema
-
-    model = schema.Model.GetRootAs(path.read_bytes())
-    names = {
-        value: name
-        for name, value in vars(schema.BuiltinOperator).items()
-        if isinstance(value, int)
-    }
-    codes = [model.OperatorCodes(i) for i in range(model.OperatorCodesLength())]
-    kinds = [max(x.BuiltinCode(), x.DeprecatedBuiltinCode()) for x in codes]
-    graph = model.Subgraphs(0)
-    calls = (graph.Operators(i) for i in range(graph.OperatorsLength()))
-    return _counted(names[kinds[call.OpcodeIndex()]] for call in calls)
-
-
 def _flat(nodes: Any, functions: dict[str, Any]) -> Iterator[Any]:
     for node in nodes:
         if node.op in CALLS:
