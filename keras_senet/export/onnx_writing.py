@@ -122,6 +122,10 @@ def _describe(proto: Any, description: Description) -> None:
         facts[LABELS] = "\n".join(description.class_names)
     del proto.metadata_props[:]
     helper.set_model_props(proto, facts)
+    # The converter asks for sets of operators that are not used.
+    (used,) = [x for x in proto.opset_import if not x.domain]
+    del proto.opset_import[:]
+    proto.opset_import.append(used)
     proto.graph.name = description.name
     proto.producer_name, proto.producer_version = "keras_senet", __version__
     proto.doc_string = f"{description.name}: {description.pixels}"
