@@ -110,3 +110,16 @@ def test_int8_says_what_it_is(integers):
     told = opened.get_modelmeta().custom_metadata_map
     assert Description.from_json(told[KEY]) == DESCRIPTION
     assert opened.get_inputs()[0].shape == ["batch", 16, 16, 3]
+
+
+def test_int8_does_not_round_scores(integers, tmp_path):
+    # In 255 steps, among 64 images, many would be equal.
+    scores = answers(integers, IMAGES)
+    assert all(len(np.unique(column)) >= 60 for column in scores.T)
+    images = keras.Input((16, 16, 3))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(9, 3)(images))
+    model = keras.Model(images, keras.layers.Dense(5, activation="softmax")(x))
+    path = tmp_path / "x.onnx"
+    write_onnx(model, path, DESCRIPTION, precision="int8", representative=IMAGES)
+    np.testing.assert_allclose(answers(path, IMAGES).sum(axis=-1), 1, atol=3e-7)
+    assert operations(path)["Softmax"] == 1
