@@ -102,7 +102,7 @@ def _refuse_foreign(proto: Any) -> None:
     }
     if foreign:
         raise InputError(
-            _cannot(f"it has no operation for {', '.join(sorted(foreign))}")
+            _cannot(f"ONNX has no operation for {', '.join(sorted(foreign))}.")
         )
 
 

@@ -51,7 +51,7 @@ def to_float16(graph: OnnxGraph) -> None:
 
 def _half(name: str, array: np.ndarray) -> np.ndarray:
     largest = float(np.abs(array).max(initial=0))
-    if largest > np.finfo("float16").max:
+    if largest > float(np.finfo("float16").max):
         raise InputError(
             f"The model cannot be in float16: {name} has a value of {largest:.3g}, "
             "beyond the largest one of 65504."

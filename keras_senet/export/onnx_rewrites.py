@@ -3,12 +3,19 @@
 from typing import Any
 
 from keras_senet.export.onnx_graph import OnnxGraph, attributes, set_attributes
+from keras_senet.export.onnx_shuffles import (
+    shuffle_channels_first,
+    transpose_before_padding,
+)
 from keras_senet.export.onnx_weights import fold_constants, write_gemm
 
 # No value below zero comes out of these, whatever goes in ...
 NEVER_NEGATIVE = ("Relu", "Sigmoid", "Softmax", "Exp", "Abs")
 # ... and none out of those, if none goes in.
 SIGN_KEEPING = ("Mul", "Concat", "MaxPool", "AveragePool", "GlobalAveragePool")
+
+# These give the same elements in the same order another shape.
+SHAPING = ("Reshape", "Squeeze", "Unsqueeze", "Flatten")
 
 
 def simplify(graph: OnnxGraph) -> None:
@@ -26,6 +33,8 @@ def simplify(graph: OnnxGraph) -> None:
         for rewrite in (
             drop_idle,
             drop_reshapes,
+            transpose_before_padding,
+            shuffle_channels_first,
             join_transposes,
             pool_globally,
             join_pads,
@@ -42,21 +51,28 @@ def drop_idle(graph: OnnxGraph) -> None:
 
 
 def drop_reshapes(graph: OnnxGraph) -> None:
-    """Removes reshapes to the shape that there is."""
+    """Removes reshapes to the shape that there is, or was before other reshapes."""
     reshapes = graph.of_type("Reshape")
     shapes = graph.shapes() if reshapes else {}
     for node in reshapes:
-        wanted, shape = graph.constant(node, 1), shapes.get(node.input[0])
-        if wanted is None or not shape or len(wanted) != len(shape):
-            continue
-        free = [
-            index
-            for index, (new, old) in enumerate(zip(wanted, shape, strict=True))
-            if new != old and new != 0
-        ]
-        # One size that is computed from the others is what it was.
-        if not free or (len(free) == 1 and wanted[free[0]] == -1):
-            graph.bypass(node)
+        wanted, source = graph.constant(node, 1), node.input[0]
+        while wanted is not None and source:
+            if _is_shape(wanted, shapes.get(source, [])):
+                node.input[0] = source
+                graph.bypass(node)
+                break
+            before = graph.maker(source)
+            moves_nothing = before is not None and before.op_type in SHAPING
+            source = before.input[0] if moves_nothing else ""
+
+
+def _is_shape(wanted: Any, shape: list[int | str]) -> bool:
+    if not shape or len(wanted) != len(shape):
+        return False
+    pairs = zip(wanted, shape, strict=True)
+    open_sizes = [new for new, old in pairs if new != old]
+    # One size that is computed from the others is what it was.
+    return not open_sizes or open_sizes == [-1]
 
 
 def join_transposes(graph: OnnxGraph) -> None:

@@ -17,6 +17,7 @@ from keras_senet.export.onnx_graph import OnnxGraph
 from keras_senet.export.onnx_integers import to_integers
 from keras_senet.export.onnx_names import shorten_names
 from keras_senet.export.onnx_rewrites import simplify
+from keras_senet.export.pointwise import with_pointwise_convolutions
 from keras_senet.export.representative import batches_of
 from keras_senet.version import __version__
 
@@ -69,9 +70,8 @@ def write_onnx(
     """
     _check(precision, representative, opset, data_format)
     import_converter()
-    proto = converted(
-        tuned_for_lite(model), description, opset, data_format == "channels_first"
-    )
+    tuned = with_pointwise_convolutions(tuned_for_lite(model))
+    proto = converted(tuned, description, opset, data_format == "channels_first")
     graph = OnnxGraph(proto)
     simplify(graph)
     shorten_names(graph)
@@ -122,6 +122,10 @@ def _describe(proto: Any, description: Description) -> None:
         facts[LABELS] = "\n".join(description.class_names)
     del proto.metadata_props[:]
     helper.set_model_props(proto, facts)
+    # The converter asks for sets of operators that are not used.
+    (used,) = [x for x in proto.opset_import if not x.domain]
+    del proto.opset_import[:]
+    proto.opset_import.append(used)
     proto.graph.name = description.name
     proto.producer_name, proto.producer_version = "keras_senet", __version__
     proto.doc_string = f"{description.name}: {description.pixels}"
