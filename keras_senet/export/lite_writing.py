@@ -62,6 +62,8 @@ def write_lite(
     Example:
 
     ```python
+    from keras_senet.export.lite_writing import write_lite
+
     write_lite(model, "network.tflite", description, precision="float16")
     ```
     """

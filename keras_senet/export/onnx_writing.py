@@ -65,6 +65,8 @@ def write_onnx(
     Example:
 
     ```python
+    from keras_senet.export.onnx_writing import write_onnx
+
     write_onnx(model, "network.onnx", description)
     ```
     """

@@ -20,7 +20,6 @@ from keras_senet.export.serving_signatures import (
     signatures,
 )
 from keras_senet.export.serving_warmup import grey_file, grey_images, write_warmup
-from keras_senet.export.squeezing import squeezing_early
 
 LABELS = "labels.txt"
 # Neither read nor understood by the loader, which leaves it to others.
@@ -82,7 +81,7 @@ def write_saved_model(
     """
     if top < 1:
         raise InputError(f"`top` should be at least 1. Received: top={top}")
-    path, model = Path(path), squeezing_early(model)
+    path = Path(path)
     try:
         _save(
             model, path, description, signatures(model, description, top=top, webp=webp)
