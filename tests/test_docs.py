@@ -35,13 +35,16 @@ def documented():
 
 def namespace():
     from keras_senet.data.digits import digits
+    from keras_senet.export import describe
 
     keras.utils.set_random_seed(0)
+    model = keras_senet.SEResNet20()
     images = np.random.default_rng(0).normal(size=(2, 32, 32, 3)).astype("float32")
     return {
         "keras": keras,
         "keras_senet": keras_senet,
-        "model": keras_senet.SEResNet20(),
+        "model": model,
+        "description": describe(model).description,
         "images": images,
         "test_images": images,
         "source": digits(),

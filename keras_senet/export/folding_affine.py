@@ -41,9 +41,11 @@ class ScaleAndShift(layers.Layer):
         """Multiplies, then adds."""
         x = ops.cast(inputs, self.compute_dtype)
         if self.scale is not None:
-            x = ops.multiply(x, ops.convert_to_tensor(self.scale, x.dtype))
+            x = x * ops.convert_to_tensor(self.scale, x.dtype)
         if self.shift is not None:
-            x = ops.add(x, ops.convert_to_tensor(self.shift, x.dtype))
+            # `ops.add` takes vectors along another axis for one along the last axis
+            # if the sizes are equal.
+            x = x + ops.convert_to_tensor(self.shift, x.dtype)
         return x
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
@@ -231,7 +233,17 @@ def _of_arithmetic(operation: Any, arguments: tuple, shape: tuple) -> Affine | N
         scale, shift = 1 / constant, zero
     else:
         return None
-    return Affine.of_arrays(operation.name, shape, scale, shift)
+    affine = Affine.of_arrays(operation.name, shape, scale, shift)
+    return None if kind == "Add" and _is_mistaken(affine, shape) else affine
+
+
+def _is_mistaken(affine: Affine | None, shape: tuple) -> bool:
+    """Whether `ops.add` can add a vector along another axis than it should."""
+    if affine is None or affine.axis in (None, len(shape) - 1):
+        return False
+    return affine.shift.size in (shape[1], shape[-1]) and (
+        affine.axis != 1 or affine.shift.size == shape[-1]
+    )
 
 
 def float64(value: Any) -> np.ndarray:

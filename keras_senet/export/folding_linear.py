@@ -172,12 +172,12 @@ class Excitation:
         return [first / self._scale[:, np.newaxis], *rest]
 
 
-def foldable(layer: Any, rank: int) -> Linear | Excitation | None:
+def foldable(layer: Any, shape: tuple) -> Linear | Excitation | None:
     """Makes of a layer with weights what something can be folded into.
 
     Args:
         layer: Any layer or operation.
-        rank: The rank of its input.
+        shape: The shape of its output.
 
     Returns:
         `None` if it is of another kind.
@@ -190,8 +190,12 @@ def foldable(layer: Any, rank: int) -> Linear | Excitation | None:
     if layer.dtype_policy.quantization_mode is not None or not is_plain:
         return None
     if type(layer) is SqueezeExcite:
-        return Excitation(layer, rank)
-    return Linear(layer, rank)
+        return Excitation(layer, len(shape))
+    channels_first = getattr(layer, "data_format", None) == "channels_first"
+    if channels_first and shape[1] == shape[-1]:
+        # On TensorFlow, Keras adds the bias along the last axis then.
+        return None
+    return Linear(layer, len(shape))
 
 
 def _kernels(layer: Any) -> list[Kernel]:

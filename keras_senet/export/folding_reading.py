@@ -78,8 +78,8 @@ def understand(program: Program) -> None:
             _leave_out(program, step)
         else:
             once = step.is_plain and calls[id(step.work)] == 1
-            rank = len(step.outputs[0].shape)
-            known = foldable(step.work, rank) if once else None
+            shape = tuple(step.outputs[0].shape)
+            known = foldable(step.work, shape) if once else None
             step.work = known or _affine(program, step) or step.work
 
 

@@ -28,8 +28,10 @@ def count_operations(path: str | os.PathLike) -> dict[str, int]:
     Example:
 
     ```python
+    from keras_senet.export import to_tflite
     from keras_senet.export.lite_model import count_operations
 
+    to_tflite(model, "network.tflite", images)
     count_operations("network.tflite")["CONV_2D"]
     ```
     """

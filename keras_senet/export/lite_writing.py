@@ -22,7 +22,7 @@ from keras_senet.export.lite_metadata import (
 from keras_senet.export.lite_model import import_schema, with_metadata
 from keras_senet.export.lite_ranges import quantized
 from keras_senet.export.lite_silence import silence
-from keras_senet.export.lite_squeeze import tuned_for_lite
+from keras_senet.export.squeezing import squeezing_early
 
 PRECISIONS = ("float32", "float16", "dynamic", "int8")
 SIGNATURE = "serving_default"
@@ -62,6 +62,8 @@ def write_lite(
     Example:
 
     ```python
+    from keras_senet.export.lite_writing import write_lite
+
     write_lite(model, "network.tflite", description, precision="float16")
     ```
     """
@@ -93,7 +95,7 @@ def write_lite(
         )
         return _integers(converter, integer_io, pixels)
 
-    content = _convert(tuned_for_lite(model), description, convert)
+    content = _convert(squeezing_early(model), description, convert)
     content = with_metadata(
         content,
         {NAME: metadata(description)},

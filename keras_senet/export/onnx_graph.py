@@ -22,6 +22,12 @@ class OnnxGraph:
     Example:
 
     ```python
+    import onnx
+
+    from keras_senet.export import to_onnx
+    from keras_senet.export.onnx_graph import OnnxGraph
+
+    to_onnx(model, "network.onnx", images)
     graph = OnnxGraph(onnx.load("network.onnx"))
     for node in graph.of_type("Identity"):
         graph.bypass(node)

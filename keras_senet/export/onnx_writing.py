@@ -10,7 +10,6 @@ import numpy as np
 
 from keras_senet.errors import InputError
 from keras_senet.export.description import KEY, Description
-from keras_senet.export.lite_squeeze import tuned_for_lite
 from keras_senet.export.onnx_conversion import converted, import_converter
 from keras_senet.export.onnx_float16 import to_float16
 from keras_senet.export.onnx_graph import OnnxGraph
@@ -19,6 +18,7 @@ from keras_senet.export.onnx_names import shorten_names
 from keras_senet.export.onnx_rewrites import simplify
 from keras_senet.export.pointwise import with_pointwise_convolutions
 from keras_senet.export.representative import batches_of
+from keras_senet.export.squeezing import squeezing_early
 from keras_senet.version import __version__
 
 PRECISIONS = ("float32", "float16", "int8")
@@ -65,12 +65,14 @@ def write_onnx(
     Example:
 
     ```python
+    from keras_senet.export.onnx_writing import write_onnx
+
     write_onnx(model, "network.onnx", description)
     ```
     """
     _check(precision, representative, opset, data_format)
     import_converter()
-    tuned = with_pointwise_convolutions(tuned_for_lite(model))
+    tuned = with_pointwise_convolutions(squeezing_early(model))
     proto = converted(tuned, description, opset, data_format == "channels_first")
     graph = OnnxGraph(proto)
     simplify(graph)

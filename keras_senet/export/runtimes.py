@@ -17,6 +17,8 @@ import numpy as np
 
 DESCRIPTION = "keras_senet"
 SIGNATURE = "serving_default"
+# Milliseconds after which a measurement ends.
+ENOUGH = 4000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,19 +184,19 @@ def _dequantized(values: np.ndarray, tensor: dict[str, Any]) -> np.ndarray:
 def timed(
     predict: Callable[[np.ndarray], Any], images: np.ndarray, repetitions: int
 ) -> np.ndarray:
-    """Calls a function some times.
+    """Calls a function some times, fewer if it takes long.
 
     Args:
         predict: The function; it is called once more before, to warm up.
         images: What it is called on.
-        repetitions: How often.
+        repetitions: How often, at most.
 
     Returns:
         The milliseconds that each call took.
     """
     predict(images)
-    taken = []
-    for _ in range(repetitions):
+    taken: list[float] = []
+    while len(taken) < repetitions and sum(taken) < ENOUGH:
         start = time.perf_counter()
         predict(images)
         taken.append(1000 * (time.perf_counter() - start))

@@ -20,6 +20,7 @@ from keras_senet.export.facts import (
 from keras_senet.export.folding import count_operations, fold
 from keras_senet.export.parity import answers_of
 from keras_senet.export.samples import checked_images, synthetic_images
+from keras_senet.export.squeezing import squeezing_early
 from keras_senet.models.graph import leaves, shell
 from keras_senet.preprocessing import input_convention, normalization_layer
 from keras_senet.weights.catalog import checkpoint
@@ -150,8 +151,8 @@ def prepare(
     ```python
     from keras_senet.export import describe, prepare, to_onnx
 
-    described = describe(model, class_names=("cat", "dog"))
-    report = to_onnx(prepare(described, test_images), "cats.onnx")
+    described = describe(model, class_names="0123456789")
+    report = to_onnx(prepare(described, test_images), "digits.onnx")
     ```
     """
     described = model if isinstance(model, Described) else describe(model)
@@ -165,17 +166,18 @@ def prepare(
     if images is None:
         images, images_from = synthetic_images(description), SYNTHETIC
     images = checked_images(images, description)
-    folded = fold(whole)
+    lean = squeezing_early(fold(whole))
+    # Folded again, so that it shares no layer and has no model within.
+    lean = fold(taking_uint8(lean) if uint8_input else lean)
     return Subject(
-        # Folded again, so that it has no model within.
-        model=fold(taking_uint8(folded)) if uint8_input else folded,
+        model=lean,
         description=description,
         images=images,
         images_from=images_from or "given",
         expected=answers_of(whole.predict_on_batch, images),
         predict=whole.predict_on_batch,
         parameters=whole.count_params(),
-        operations=(count_operations(whole), count_operations(folded)),
+        operations=(count_operations(whole), count_operations(lean)),
     )
 
 

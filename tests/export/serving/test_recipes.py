@@ -53,7 +53,9 @@ def test_models_config():
     config = text_format.Parse(text, config_pb2.ModelServerConfig())
     (model,) = config.model_config_list.config
     versions = list(model.model_version_policy.specific.versions)
-    assert model.name == Path(model.base_path).name == "classifier"
+    assert model.name == "classifier"
+    # As the command names the folder.
+    assert Path(model.base_path).name == "saved_model"
     assert dict(model.version_labels) == {"stable": 1, "canary": 1}
     assert set(model.version_labels.values()) <= set(versions)
 

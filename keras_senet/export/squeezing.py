@@ -15,7 +15,7 @@ from keras_senet.layers.squeeze_excite import SqueezeExcite
 from keras_senet.models.graph import is_functional, shell
 
 
-def tuned_for_lite(model: keras.Model) -> keras.Model:
+def squeezing_early(model: keras.Model) -> keras.Model:
     """Lets blocks squeeze before the 1x1 convolution that they recalibrate.
 
     Equal to rounding. Batch normalization between the two must be folded.
@@ -29,9 +29,9 @@ def tuned_for_lite(model: keras.Model) -> keras.Model:
     Example:
 
     ```python
-    from keras_senet.export.lite_squeeze import tuned_for_lite
+    from keras_senet.export.squeezing import squeezing_early
 
-    tuned = tuned_for_lite(model)
+    tuned = squeezing_early(model)
     ```
     """
     makers: dict[int, tuple[Any, Any]] = {}
@@ -40,7 +40,7 @@ def tuned_for_lite(model: keras.Model) -> keras.Model:
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
         if is_functional(layer):
             if id(layer) not in nested:
-                nested[id(layer)] = tuned_for_lite(layer)
+                nested[id(layer)] = squeezing_early(layer)
             return nested[id(layer)](*args, **kwargs)
         if isinstance(layer, SqueezeExcite) and not kwargs:
             convolution, before = makers.get(id(args[0]), (None, None))

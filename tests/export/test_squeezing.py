@@ -5,7 +5,7 @@ from lite_runs import bottlenecks
 from seeded import seed_weights
 
 from keras_senet import SqueezeExcite
-from keras_senet.export.lite_squeeze import tuned_for_lite
+from keras_senet.export.squeezing import squeezing_early
 
 
 @pytest.fixture
@@ -25,13 +25,13 @@ def images():
 def test_gives_the_same_answers(arguments, images):
     model = bottlenecks(**arguments)
     expected = model.predict_on_batch(images)
-    tuned = tuned_for_lite(model)
+    tuned = squeezing_early(model)
     np.testing.assert_allclose(tuned.predict_on_batch(images), expected, atol=2e-6)
     np.testing.assert_array_equal(model.predict_on_batch(images), expected)
 
 
 def test_reads_a_quarter_of_the_channels():
-    tuned = tuned_for_lite(bottlenecks())
+    tuned = squeezing_early(bottlenecks())
     assert not [x for x in tuned.layers if isinstance(x, SqueezeExcite)]
     # 16 channels are squeezed instead of 64, to 64 / 4 units.
     assert tuned.get_layer("se1_squeeze").output.shape == (None, 1, 1, 16)
@@ -42,7 +42,7 @@ def test_reaches_into_models_within(images):
     backbone = bottlenecks()
     inputs = keras.Input((16, 16, 3))
     model = keras.Model(inputs, backbone(inputs))
-    tuned = tuned_for_lite(model)
+    tuned = squeezing_early(model)
     [inner] = [x for x in tuned.layers if isinstance(x, keras.Model)]
     assert inner.get_layer("se0_squeeze")
     np.testing.assert_allclose(
@@ -67,7 +67,7 @@ def test_leaves_what_does_not_commute_or_pay(convolution, block):
     arguments = {"filters": 16, "kernel_size": 1, **convolution}
     x = keras.layers.Conv2D(**arguments)(inputs)
     model = keras.Model(inputs, SqueezeExcite(4, name="se", **block)(x))
-    assert type(tuned_for_lite(model).get_layer("se")) is SqueezeExcite
+    assert type(squeezing_early(model).get_layer("se")) is SqueezeExcite
 
 
 def test_leaves_a_block_behind_something_else():
@@ -76,4 +76,4 @@ def test_leaves_a_block_behind_something_else():
     x = keras.layers.BatchNormalization()(x)
     model = keras.Model(inputs, SqueezeExcite(4, name="se")(x))
     seed_weights(model)
-    assert type(tuned_for_lite(model).get_layer("se")) is SqueezeExcite
+    assert type(squeezing_early(model).get_layer("se")) is SqueezeExcite
