@@ -196,14 +196,17 @@ def _print_table(reports: Any, folder: Path) -> None:
 
     from keras_senet.export.card import COLUMNS, rows
 
-    # A column a file, so that the table fits a terminal.
     table = Table("", box=SIMPLE, padding=(0, 1, 0, 0))
-    found = rows(reports, folder)
-    for row in found:
-        table.add_column(row[0], overflow="fold")
-    for number, title in enumerate(COLUMNS[1:], start=1):
-        table.add_row(title, *(row[number] for row in found))
+    for title in COLUMNS:
+        table.add_column(title, justify="right")
+    for row in rows(reports, folder):
+        table.add_row(*row)
     Console().print(table)
     first = reports[0]
-    print(f"Compared on {first.images} images ({first.images_from})")
+    print(
+        f"Compared with the Keras model on {first.images} images ({first.images_from}): "
+        "differences of logits over their deviation, same top-1 class"
+    )
+    if first.accuracy_before is not None:
+        print(f"Accuracy of the Keras model: {first.accuracy_before}")
     print(f"Written to {folder}, with labels, report.json and a card, README.md")

@@ -119,7 +119,7 @@ def test_evaluate_repeats_the_accuracy(run):
 @pytest.mark.slow
 def test_export_makes_the_next_version_and_says_how_equal_it_is(run):
     out, printed = run
-    assert "Compared on 64 images (test images of digits)" in printed
+    assert "on 64 images (test images of digits)" in printed
     told = json.loads((out / "export" / "report.json").read_text())
     report = told["files"]["saved_model/1"]
     assert report["relative_difference"] <= 1e-4
