@@ -204,8 +204,9 @@ def _print_table(reports: Any, folder: Path) -> None:
     Console().print(table)
     first = reports[0]
     print(
-        f"Compared with the Keras model on {first.images} images ({first.images_from}): "
-        "differences of logits over their deviation, same top-1 class"
+        f"Compared with the Keras model on {first.images} images "
+        f"({first.images_from}): how much logits differ, over their deviation, and for "
+        "how many the top-1 class is the same"
     )
     if first.accuracy_before is not None:
         print(f"Accuracy of the Keras model: {first.accuracy_before}")

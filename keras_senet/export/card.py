@@ -13,7 +13,7 @@ from keras_senet.files import written_whole
 
 # Of the difference: of logits, over their standard deviation. Of times: one call with
 # one image, and with eight, in milliseconds.
-COLUMNS = ("MB", "difference", "top-1", "accuracy", "ms", "ms, 8", "operations")
+COLUMNS = ("MB", "differs", "top-1", "accuracy", "ms", "ms, 8", "ops")
 
 
 def rows(reports: Iterable[Report], folder: Path) -> list[list[str]]:
@@ -86,7 +86,8 @@ def card(description: Description, files: dict[str, Any], facts: dict[str, Any])
         f"{description.pixels}",
         f"- Output: `{description.output}`"
         + (f", {len(names)} classes (labels.txt)" if names else ""),
-        f"- Weights: {_weights(description)}; license: {description.license or 'not known'}",
+        f"- Weights: {_weights(description)}; license: "
+        f"{description.license or 'not known'}",
     ]
     if prepared is not None:
         lines.append(
