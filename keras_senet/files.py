@@ -34,6 +34,8 @@ def written_whole(target: str | os.PathLike) -> Iterator[Path]:
     ```
     """
     target = Path(target)
+    parents = (target.parent, *target.parent.parents)
+    made = [parent for parent in parents if not parent.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
     try:
@@ -44,3 +46,7 @@ def written_whole(target: str | os.PathLike) -> Iterator[Path]:
         os.replace(path, target)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+        # Of what was made for nothing; others stay, which are not empty.
+        with contextlib.suppress(OSError):
+            for parent in made:
+                parent.rmdir()

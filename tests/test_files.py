@@ -25,3 +25,9 @@ def test_a_folder_never_replaces_another(tmp_path):
         path.mkdir()
     assert (target / "inside").read_text() == "1"
     assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
+
+
+def test_no_folder_stays_that_was_made_for_nothing(tmp_path):
+    with pytest.raises(RuntimeError), written_whole(tmp_path / "a" / "b" / "file"):
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []

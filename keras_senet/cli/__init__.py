@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
-        print(f"keras-senet: error: {error.strerror}{where}", file=sys.stderr)
+        print(f"keras-senet: error: {error.strerror or error}{where}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
         print(

@@ -43,14 +43,15 @@ def predict(options: argparse.Namespace) -> None:
             f"{options.model} does not say how a photograph becomes its input."
         )
     # One after the other: their answers do not depend on the company they are in.
-    found = {}
+    found = []
     for file in options.images:
         pixels = read_photograph(file, prepared)
-        (found[file],) = best_classes(predictor, pixels[np.newaxis], options.top)
+        (guesses,) = best_classes(predictor, pixels[np.newaxis], options.top)
+        found.append((file, guesses))
     if options.json:
         told = [
             {"image": file, "classes": [asdict(guess) for guess in guesses]}
-            for file, guesses in found.items()
+            for file, guesses in found
         ]
         print(json.dumps(told, indent=2))
         return
@@ -70,14 +71,19 @@ def _opened(name: str) -> Any:
     )
 
 
-def _print_table(found: dict[str, Any]) -> None:
+def _print_table(found: list[tuple[str, Any]]) -> None:
     from rich.box import SIMPLE
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("image", "class", box=SIMPLE, padding=(0, 1, 0, 0))
     table.add_column("probability", justify="right")
-    for file, guesses in found.items():
+    for file, guesses in found:
         for rank, guess in enumerate(guesses):
-            table.add_row("" if rank else file, guess.name, f"{guess.probability:.4f}")
+            table.add_row(
+                "" if rank else escape(file),
+                escape(guess.name),
+                f"{guess.probability:.4f}",
+            )
     Console().print(table)

@@ -6,9 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from keras_senet.errors import InputError
-from keras_senet.evaluation.accuracy import measure
-from keras_senet.export.card import write_beside
-from keras_senet.export.exporting import FORMATS, Test, check_place, export
+from keras_senet.evaluation.accuracy import Accuracy, measure
+from keras_senet.export.card import check_same_model, write_beside
+from keras_senet.export.exporting import (
+    FORMATS,
+    Test,
+    check_installed,
+    check_place,
+    export,
+)
 from keras_senet.export.report import Report
 from keras_senet.export.saved_model import next_version
 from keras_senet.export.subject import Subject
@@ -57,6 +63,7 @@ def places(folder: Path, wanted: Wanted) -> list[tuple[str, str, Path]]:
                 f"{kind.title} is written in {', '.join(kind.precisions)}. "
                 f"Received: {', '.join(wanted.precisions)}"
             )
+        check_installed(name)
         for precision in common:
             path = folder / f"model{_infix(precision)}{kind.suffix}"
             if name == "saved_model":
@@ -94,8 +101,9 @@ def export_all(
         InputError: If something is in the way; before anything is written.
     """
     folder = Path(folder)
+    check_same_model(folder, subject.description)
     planned = places(folder, wanted)
-    before = None if test is None else measure(subject.predict, test())
+    before = None if test is None else _measured(subject, test)
     reports = []
     for name, precision, path in planned:
         exact = precision in ("float32", "float16")
@@ -120,6 +128,15 @@ def export_all(
     if reports:
         write_beside(folder, subject.description, reports, facts or {})
     return reports
+
+
+def _measured(subject: Subject, test: Test) -> Accuracy:
+    try:
+        return measure(subject.predict, test())
+    except InputError:
+        raise
+    except ValueError as error:
+        raise InputError(f"{subject.description.name}: {error}") from error
 
 
 def _infix(precision: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from keras_senet.errors import InputError
 from keras_senet.evaluation.accuracy import Accuracy
 from keras_senet.export.description import Description
 from keras_senet.export.report import Report
@@ -59,7 +60,7 @@ def write_beside(
     new = {x.path.relative_to(folder).as_posix(): x.to_dict() for x in reports}
     kept = {
         name: told
-        for name, told in _earlier(folder).items()
+        for name, told in _earlier(folder).get("files", {}).items()
         if name not in new and (folder / name).exists()
     }
     told = {
@@ -68,12 +69,14 @@ def write_beside(
         "files": {**kept, **new},
     }
     with written_whole(folder / "report.json") as path:
-        path.write_text(json.dumps(told, indent=2, default=str) + "\n")
+        text = json.dumps(told, indent=2, default=str) + "\n"
+        path.write_text(text, encoding="utf-8")
     if description.class_names is not None:
         with written_whole(folder / "labels.txt") as path:
-            path.write_text("".join(f"{name}\n" for name in description.class_names))
+            lines = [f"{name}\n" for name in description.class_names]
+            path.write_text("".join(lines), encoding="utf-8")
     with written_whole(folder / "README.md") as path:
-        path.write_text(card(description, told["files"], facts))
+        path.write_text(card(description, told["files"], facts), encoding="utf-8")
 
 
 def card(description: Description, files: dict[str, Any], facts: dict[str, Any]) -> str:
@@ -153,8 +156,26 @@ def _weights(description: Description) -> str:
     return told or "not known where from"
 
 
+def check_same_model(folder: Path, description: Description) -> None:
+    """Refuses a folder with files of another model, whose labels would be lost.
+
+    Raises:
+        InputError: If there are such files.
+    """
+    told = _earlier(folder).get("description")
+    if told is None:
+        return
+    new = json.loads(description.to_json())
+    if any(told.get(key) != new[key] for key in ("name", "class_names", "shape")):
+        raise InputError(
+            f"{folder} has files of another model, {told.get('name')}, or of one with "
+            "other classes. Choose another folder."
+        )
+
+
 def _earlier(folder: Path) -> dict[str, Any]:
     try:
-        return json.loads((folder / "report.json").read_text())["files"]
+        told = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        return told if isinstance(told["files"], dict) else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}

@@ -1,7 +1,9 @@
 """One way for every format: write, run elsewhere, compare, and only then appear."""
 
+import contextlib
+import importlib.util
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ from keras_senet.export.subject import Subject
 from keras_senet.files import written_whole
 
 REPETITIONS = 20
+EXTRAS = {"saved_model": "tensorflow", "tflite": "tflite", "onnx": "onnx"}
 # (images, labels, weights), as often as it is called.
 Test = Callable[[], Iterable[tuple[Any, Any, Any]]]
 
@@ -41,6 +44,7 @@ class Format:
         title: Its name for people.
         suffix: Of its files; a SavedModel is a folder.
         precisions: In which it can be written, the default first.
+        needs: Modules of the extra that bears its key, to write and to prove it.
         write: Writes a model, a path, a description; precision and representative
             images where there are several precisions.
         operations: Counts the operations of a file by kind.
@@ -49,6 +53,7 @@ class Format:
     title: str
     suffix: str
     precisions: tuple[str, ...]
+    needs: tuple[str, ...]
     write: Callable[..., None]
     operations: Callable[[Path], dict[str, int]]
 
@@ -58,6 +63,7 @@ FORMATS = {
         title="SavedModel",
         suffix="",
         precisions=("float32",),
+        needs=("tensorflow",),
         write=write_saved_model,
         operations=saved_model_operations,
     ),
@@ -65,6 +71,7 @@ FORMATS = {
         title="TFLite",
         suffix=".tflite",
         precisions=("float32", "float16", "dynamic", "int8"),
+        needs=("ai_edge_litert",),
         write=write_lite,
         operations=count_operations,
     ),
@@ -72,6 +79,7 @@ FORMATS = {
         title="ONNX",
         suffix=".onnx",
         precisions=("float32", "float16", "int8"),
+        needs=("onnx", "tf2onnx", "onnxruntime"),
         write=write_onnx,
         operations=onnx_operations,
     ),
@@ -115,6 +123,7 @@ def export(
     """
     path, kind = Path(path), FORMATS[format]
     check_place(path, overwrite)
+    check_installed(format)
     if precision not in kind.precisions:
         raise InputError(
             f"{kind.title} files are written in {', '.join(kind.precisions)}. "
@@ -127,7 +136,7 @@ def export(
         limits[0] if tolerance is None else tolerance,
         limits[1] if least_agreement is None else least_agreement,
     )
-    with written_whole(path) as beside:
+    with _in_words(path), written_whole(path) as beside:
         kind.write(subject.model, beside, subject.description, **settings)
         found = replay(beside, subject.images, REPETITIONS)
         output = subject.description.output
@@ -177,6 +186,32 @@ def check_place(path: Path, overwrite: bool) -> None:
         raise InputError(f"{parent} is a file, so {path} cannot be made.")
     if not os.access(parent, os.W_OK):
         raise InputError(f"{parent} cannot be written to.")
+
+
+def check_installed(format: str) -> None:
+    """Refuses a format whose packages are not installed, before any work is done.
+
+    Raises:
+        InputError: With the extra that has them.
+    """
+    missing = [x for x in FORMATS[format].needs if importlib.util.find_spec(x) is None]
+    if missing:
+        raise InputError(
+            f"{FORMATS[format].title} files need {', '.join(missing)}: "
+            f'pip install "keras_senet[{EXTRAS[format]}]"'
+        )
+
+
+@contextlib.contextmanager
+def _in_words(path: Path) -> Iterator[None]:
+    """Says of a full disk and the like which file it is about."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except (OSError, tf.errors.OpError) as error:
+        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+        raise InputError(f"{path} could not be written: {reason}") from error
 
 
 def _predict(path: Path) -> Callable[[Any], Any]:

@@ -51,6 +51,11 @@ def check_exportable(model: Any) -> None:
             "The input of `model` should be batches of any size of images, channels "
             f"last: (None, height, width, channels). Received: {shape}"
         )
+    if model.inputs[0].dtype not in ("float16", "bfloat16", "float32", "uint8"):
+        raise InputError(
+            "The input of `model` should be float or uint8. "
+            f"Received: {model.inputs[0].dtype}"
+        )
 
 
 def output_name(model: keras.Model) -> str:
@@ -62,7 +67,7 @@ def output_name(model: keras.Model) -> str:
     Returns:
         `"probabilities"`, `"logits"` or `"features"`.
     """
-    last = list(leaves(model))[-1]
+    last = next(x for x in reversed(list(leaves(model))) if not _is_linear(x))
     activation = getattr(last, "activation", None)
     if isinstance(last, keras.layers.Softmax) or activation in (
         keras.activations.softmax,
@@ -70,7 +75,15 @@ def output_name(model: keras.Model) -> str:
     ):
         return "probabilities"
     linear = activation in (None, keras.activations.linear)
-    return "logits" if isinstance(last, keras.layers.Dense) and linear else "features"
+    # A single number may be anything, such as a length.
+    classes = isinstance(last, keras.layers.Dense) and linear and last.units > 1
+    return "logits" if classes else "features"
+
+
+def _is_linear(layer: Any) -> bool:
+    """Whether it is an activation that changes nothing, but perhaps the dtype."""
+    plain = isinstance(layer, keras.layers.Activation)
+    return plain and layer.activation is keras.activations.linear
 
 
 def scales(model: keras.Model) -> bool:
@@ -102,9 +115,25 @@ def class_names_of(
                 f"`class_names` should have one name for each of the {count} outputs. "
                 f"Received: {len(names)} names"
             )
-        return tuple(names)
+        return checked_names(names)
     heads = [x for x in leaves(model) if isinstance(x, Classifier)]
-    return heads[-1].class_names if heads and heads[-1].units == count else None
+    known = heads[-1].class_names if heads and heads[-1].units == count else None
+    return None if known is None else checked_names(known)
+
+
+def checked_names(names: Sequence[str]) -> tuple[str, ...]:
+    """The class names, if each can be a line of a file.
+
+    Raises:
+        InputError: If one cannot.
+    """
+    for name in names:
+        if not isinstance(name, str) or not name.isprintable():
+            raise InputError(
+                "A class name should be a string that can be printed in a line. "
+                f"Received: {name!r}"
+            )
+    return tuple(names)
 
 
 def usual_preparation(
@@ -117,10 +146,10 @@ def usual_preparation(
         known: What the checkpoint wants, if there is one.
 
     Returns:
-        The preparation, or `None` for images that are not square.
+        The preparation, or `None` for images that are not square, or not RGB.
     """
-    height, width = model.inputs[0].shape[1:3]
-    if height != width:
+    height, width, channels = model.inputs[0].shape[1:]
+    if height != width or channels != 3:
         return None
     if known is None:
         return height and Preparation(size=height, shorter=shorter_side(height))

@@ -116,16 +116,17 @@ def _convert(
     def answer(images: Any) -> dict[str, Any]:
         return {description.output: model(images, training=False)}
 
-    archive = keras.export.ExportArchive()
-    archive.add_endpoint(SIGNATURE, answer, input_signature=[images])
     with tempfile.TemporaryDirectory() as folder, silence():
-        archive.write_out(folder, verbose=False)
-        converter = tf.lite.TFLiteConverter.from_saved_model(
-            folder, signature_keys=[SIGNATURE]
-        )
         try:
-            return convert(converter)
-        except (InputError, OSError, MemoryError):
+            archive = keras.export.ExportArchive()
+            archive.add_endpoint(SIGNATURE, answer, input_signature=[images])
+            archive.write_out(folder, verbose=False)
+            return convert(
+                tf.lite.TFLiteConverter.from_saved_model(
+                    folder, signature_keys=[SIGNATURE]
+                )
+            )
+        except (InputError, OSError, MemoryError, tf.errors.ResourceExhaustedError):
             raise
         except Exception as error:  # Each step of the converter has its own.
             raise InputError(_reason(str(error))) from error

@@ -21,6 +21,10 @@ LIMITS: dict[str, tuple[float | None, float | None]] = {
     "dynamic": (None, 0.95),
     "int8": (None, 0.95),
 }
+# What stands for the latter where answers are no classes: a difference, as above.
+COARSE = 0.5
+# Of a sigmoid near one, single precision has but a few digits of the distance to it.
+LEAST_DISTANCE = 1e-3
 # Below, no probabilities mean something, in single precision and in eight bits.
 LEAST_PROBABILITY, LEAST_OF_INTEGERS = 1e-30, 1 / 256
 
@@ -92,7 +96,7 @@ def _logits(answers: np.ndarray, output: str, least: float) -> np.ndarray:
     logs = np.log(np.clip(answers, least, 1))
     if np.allclose(answers.sum(axis=-1), 1, atol=1e-2):
         return logs - logs.mean(axis=-1, keepdims=True)
-    return logs - np.log(np.clip(1 - answers, least, 1))
+    return logs - np.log(np.clip(1 - answers, max(least, LEAST_DISTANCE), 1))
 
 
 def check(
@@ -103,11 +107,13 @@ def check(
     Raises:
         ParityError: If a difference is above its tolerance.
     """
+    if tolerance is None and least is not None and found.agreement is None:
+        tolerance = COARSE
     if tolerance is not None and not found.relative <= tolerance:
         raise ParityError(
             f"The {precision} file's logits differ from the Keras model's by up to "
             f"{found.relative:.2e} of their standard deviation, more than "
-            f"{tolerance:.0e}. Nothing was written."
+            f"{tolerance:.2g}. Nothing was written."
         )
     if least is not None and found.agreement is not None and found.agreement < least:
         raise ParityError(

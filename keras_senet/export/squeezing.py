@@ -14,6 +14,8 @@ from keras import layers
 from keras_senet.layers.squeeze_excite import SqueezeExcite
 from keras_senet.models.graph import is_functional, shell
 
+PARTS = ("squeeze", "reduce", "expand", "twice")
+
 
 def squeezing_early(model: keras.Model) -> keras.Model:
     """Lets blocks squeeze before the 1x1 convolution that they recalibrate.
@@ -35,6 +37,7 @@ def squeezing_early(model: keras.Model) -> keras.Model:
     ```
     """
     makers: dict[int, tuple[Any, Any]] = {}
+    used = {operation.name for operation in shell(model).operations}
     nested: dict[int, keras.Model] = {}
 
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
@@ -44,7 +47,10 @@ def squeezing_early(model: keras.Model) -> keras.Model:
             return nested[id(layer)](*args, **kwargs)
         if isinstance(layer, SqueezeExcite) and not kwargs:
             convolution, before = makers.get(id(args[0]), (None, None))
-            if _can_squeeze_before(layer, convolution):
+            names = {f"{layer.name}_{part}" for part in PARTS}
+            # A block that is called twice would make its parts twice.
+            if _can_squeeze_before(layer, convolution) and not names & used:
+                used.update(names)
                 return _recalibrate(layer, convolution, before, args[0])
         outputs = layer(*args, **kwargs)
         if isinstance(outputs, keras.KerasTensor) and args:

@@ -21,7 +21,7 @@ from keras_senet.export.folding import count_operations, fold
 from keras_senet.export.parity import answers_of
 from keras_senet.export.samples import checked_images, synthetic_images
 from keras_senet.export.squeezing import squeezing_early
-from keras_senet.models.graph import leaves, shell
+from keras_senet.models.graph import is_functional, leaves, shell
 from keras_senet.preprocessing import input_convention, normalization_layer
 from keras_senet.weights.catalog import checkpoint
 from keras_senet.weights.checkpoint import InputConvention
@@ -104,6 +104,11 @@ def describe(
     known = _convention(model, preprocessing)
     whole = in_float32(model if known is None else _normalizing(model, known))
     takes_pixels = known is not None or scales(model)
+    if preparation is not None and whole.inputs[0].shape[-1] != 3:
+        raise InputError(
+            "`preparation` is for models of RGB images. Received: a model of images of "
+            f"{whole.inputs[0].shape[-1]} channels"
+        )
     if preparation is None and takes_pixels:
         preparation = usual_preparation(whole, known)
     tag = checkpoint_tag(model, preprocessing)
@@ -166,6 +171,8 @@ def prepare(
     if images is None:
         images, images_from = synthetic_images(description), SYNTHETIC
     images = checked_images(images, description)
+    if uint8_input:
+        images = np.clip(np.rint(images), 0, 255).astype("uint8")
     lean = squeezing_early(fold(whole))
     # Folded again, so that it shares no layer and has no model within.
     lean = fold(taking_uint8(lean) if uint8_input else lean)
@@ -201,9 +208,16 @@ def in_float32(model: keras.Model) -> keras.Model:
         return model
 
     def single(layer: Any) -> Any:
+        if is_functional(layer):
+            return copied(layer)
+        if not isinstance(layer, keras.layers.Layer):
+            return layer
         return type(layer).from_config({**layer.get_config(), "dtype": "float32"})
 
-    copy = keras.models.clone_model(shell(model), clone_function=single)
+    def copied(model: keras.Model) -> keras.Model:
+        return keras.models.clone_model(shell(model), clone_function=single)
+
+    copy = copied(model)
     copy.set_weights(model.get_weights())
     return copy
 

@@ -89,6 +89,15 @@ def test_what_is_no_model(tmp_path):
         predicting.open_predictor(tmp_path)
 
 
+def test_names_are_no_markup(capsys):
+    from keras_senet.cli.predict import _print_table
+
+    guess = predicting.Guess(index=0, name="cat [/b] [kitten]", probability=1.0)
+    _print_table([("a[b].jpg", [guess]), ("a[b].jpg", [guess])])
+    printed = capsys.readouterr().out
+    assert printed.count("cat [/b] [kitten]") == printed.count("a[b].jpg") == 2
+
+
 def test_the_command_prints_tables_and_json(tmp_path, capsys):
     inputs = keras.Input((32, 32, 3))
     network = keras_senet.SEResNet20(input_shape=(32, 32, 3))

@@ -77,3 +77,15 @@ def test_leaves_a_block_behind_something_else():
     model = keras.Model(inputs, SqueezeExcite(4, name="se")(x))
     seed_weights(model)
     assert type(squeezing_early(model).get_layer("se")) is SqueezeExcite
+
+
+def test_leaves_a_block_that_is_called_twice_whole_the_second_time():
+    inputs = keras.Input((8, 8, 8))
+    block = SqueezeExcite(4, name="se")
+    parts = [block(keras.layers.Conv2D(16, 1)(inputs)) for _ in range(2)]
+    model = keras.Model(inputs, keras.layers.Add()(parts))
+    seed_weights(model)
+    images = np.random.default_rng(0).normal(size=(2, 8, 8, 8)).astype("float32")
+    expected = model.predict_on_batch(images)
+    found = squeezing_early(model).predict_on_batch(images)
+    np.testing.assert_allclose(found, expected, atol=1e-5)

@@ -81,6 +81,56 @@ def test_outputs_have_names(top, name):
     assert describe(bare).description.output == "features"
 
 
+def headed(units, channels=3, **settings):
+    inputs = keras.Input((8, 8, channels))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(0.01)(inputs))
+    return keras.Model(inputs, keras.layers.Dense(units, **settings)(x))
+
+
+def test_single_numbers_are_no_classes():
+    assert describe(headed(1)).description.output == "features"
+    assert describe(headed(2)).description.output == "logits"
+    sigmoid = describe(headed(1, activation="sigmoid"))
+    assert sigmoid.description.output == "probabilities"
+    model = headed(2)
+    late = keras.layers.Activation("linear", dtype="float32")(model.outputs[0])
+    whole = describe(keras.Model(model.inputs, late))
+    assert whole.description.output == "logits"
+
+
+def test_photographs_are_for_models_of_rgb():
+    assert describe(headed(2, channels=1)).description.preparation is None
+    with pytest.raises(InputError, match="for models of RGB"):
+        describe(headed(2, channels=1), preparation=Preparation(size=8, shorter=8))
+
+
+@pytest.mark.parametrize("name", ["two\nlines", 7, "\udcff"])
+def test_class_names_are_lines(name):
+    with pytest.raises(InputError, match="can be printed in a line"):
+        describe(headed(2), class_names=("a", name))
+
+
+def test_nested_models_and_operations_are_compared_in_single():
+    from scipy.signal import correlate
+
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    inner = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3)])
+    inputs = keras.Input((8, 8, 3))
+    x = keras.ops.relu(inner(inputs) * 0.5)
+    mixed = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x))
+    keras.config.set_dtype_policy("float32")
+    images = np.random.default_rng(0).normal(size=(2, 8, 8, 3)).astype("float32")
+    kernel = np.asarray(mixed.get_weights()[0], "float32")
+    maps = [
+        correlate(image, kernel[..., f], mode="valid")[..., 0]
+        for image in images
+        for f in range(4)
+    ]
+    expected = np.maximum(np.reshape(maps, (2, 4, 6, 6)) * 0.5, 0).mean(axis=(2, 3))
+    found = describe(mixed).model.predict_on_batch(images)
+    np.testing.assert_allclose(np.asarray(found, "float32"), expected, rtol=1e-4)
+
+
 def test_mixed_precision_is_compared_in_single():
     keras.config.set_dtype_policy("mixed_bfloat16")
     mixed = keras_senet.SEResNet18(**SMALL)
