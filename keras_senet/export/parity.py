@@ -113,7 +113,7 @@ def check(
         raise ParityError(
             f"The {precision} file's logits differ from the Keras model's by up to "
             f"{found.relative:.2e} of their standard deviation, more than "
-            f"{tolerance:.2g}. Nothing was written."
+            f"{tolerance:.0e}. Nothing was written."
         )
     if least is not None and found.agreement is not None and found.agreement < least:
         raise ParityError(

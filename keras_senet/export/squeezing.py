@@ -5,6 +5,7 @@ bottleneck's last convolution can therefore squeeze what that convolution reads,
 quarter of the channels, and the product of the two matrices stands for both.
 """
 
+from collections import Counter
 from typing import Any
 
 import keras
@@ -12,7 +13,7 @@ import numpy as np
 from keras import layers
 
 from keras_senet.layers.squeeze_excite import SqueezeExcite
-from keras_senet.models.graph import is_functional, shell
+from keras_senet.models.graph import Graph, is_functional, shell
 
 PARTS = ("squeeze", "reduce", "expand", "twice")
 
@@ -37,7 +38,7 @@ def squeezing_early(model: keras.Model) -> keras.Model:
     ```
     """
     makers: dict[int, tuple[Any, Any]] = {}
-    used = {operation.name for operation in shell(model).operations}
+    used = Counter(call.operation.name for call in Graph(model).calls if call.operation)
     nested: dict[int, keras.Model] = {}
 
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
@@ -47,10 +48,11 @@ def squeezing_early(model: keras.Model) -> keras.Model:
             return nested[id(layer)](*args, **kwargs)
         if isinstance(layer, SqueezeExcite) and not kwargs:
             convolution, before = makers.get(id(args[0]), (None, None))
-            names = {f"{layer.name}_{part}" for part in PARTS}
-            # A block that is called twice would make its parts twice.
-            if _can_squeeze_before(layer, convolution) and not names & used:
-                used.update(names)
+            # Of a block that is called twice, one call could not take its name.
+            free = used[layer.name] == 1 and not any(
+                used[f"{layer.name}_{part}"] for part in PARTS
+            )
+            if free and _can_squeeze_before(layer, convolution):
                 return _recalibrate(layer, convolution, before, args[0])
         outputs = layer(*args, **kwargs)
         if isinstance(outputs, keras.KerasTensor) and args:

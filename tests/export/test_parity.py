@@ -81,14 +81,14 @@ def test_limits():
         parity.check(found, "int8", None, 0.95)
     # Without classes to agree on, a coarse difference stands for them.
     no_classes = parity.Differences(largest=1.0, relative=0.6, agreement=None)
-    with pytest.raises(ParityError, match=r"6\.00e-01 .* more than 0\.5"):
+    with pytest.raises(ParityError, match=r"6\.00e-01 .* more than 5e-01"):
         parity.check(no_classes, "int8", None, 0.95)
 
 
 def test_sigmoids_near_one_are_compared_as_far_as_they_are_known():
     sure = np.array([[0.2, 1 - 6e-8], [0.9, 0.5]], "float32")
     rounded = np.array([[0.2, 1.0], [0.9, 0.5]], "float32")
-    assert parity.compare(sure, rounded, "probabilities").relative == 0
+    assert parity.compare(sure, rounded, "probabilities").relative < 1e-6
     assert parity.compare(sure, sure - 0.01, "probabilities").relative > 0.01
 
 

@@ -79,7 +79,7 @@ def test_leaves_a_block_behind_something_else():
     assert type(squeezing_early(model).get_layer("se")) is SqueezeExcite
 
 
-def test_leaves_a_block_that_is_called_twice_whole_the_second_time():
+def test_leaves_a_block_that_is_called_twice():
     inputs = keras.Input((8, 8, 8))
     block = SqueezeExcite(4, name="se")
     parts = [block(keras.layers.Conv2D(16, 1)(inputs)) for _ in range(2)]
