@@ -30,6 +30,10 @@ def keras_networks(size: int) -> dict:
             model = keras_senet.SEResNet50(
                 weights=None, input_tensor=x, reduction=16 if name == "se" else None
             )
+        for layer in model.layers:
+            # Otherwise random weights make logits so large that rounding drowns them.
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.gamma.assign(0.5 * layer.gamma)
         found[name] = model
     return found
 

@@ -1,12 +1,12 @@
 """A network for ONNX Runtime, and what a program needs to use it.
 
 python export/to_onnx.py
-python export/to_onnx.py --weights imagenet --uint8 --out models
+python export/to_onnx.py --uint8 --out models
 
-Builds SE-ResNet-50, with random weights unless `--weights imagenet` fetches the
-published ones (113 MB), writes an ONNX file, and runs it as a program does that has
-ONNX Runtime, NumPy and Pillow alone: labels and preparation are read from the file.
-`--uint8` lets it take pixels as they are decoded. `--smoke` takes a small network.
+Fetches the published SE-ResNet-50 (113 MB), writes an ONNX file, and runs it as a
+program does that has ONNX Runtime, NumPy and Pillow alone: labels and preparation are
+read from the file. `--uint8` lets it take pixels as they are decoded. `--smoke` takes a
+small network with random weights.
 """
 
 import argparse
@@ -48,16 +48,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--weights", help="imagenet, a tag, or a file")
+    parser.add_argument(
+        "--weights", default="imagenet", metavar="TAG", help="of a checkpoint"
+    )
     parser.add_argument("--out", default="models", type=Path, metavar="DIR")
     parser.add_argument("--uint8", action="store_true", help="take pixels as they are")
     parser.add_argument("--smoke", action="store_true", help="in seconds")
     options = parser.parse_args()
-    build = keras_senet.SEMobileNet if options.smoke else keras_senet.SEResNet50
-    network = build(weights=options.weights)
-    described = describe(network, preprocessing=None if options.weights else LIKE)
+    if options.smoke:
+        described = describe(keras_senet.SEMobileNet(weights=None), preprocessing=LIKE)
+    else:
+        described = describe(keras_senet.SEResNet50(weights=options.weights))
     subject = prepare(described, uint8_input=options.uint8)
-    path = options.out / f"{network.name}.onnx"
+    path = options.out / f"{described.description.name}.onnx"
     report = to_onnx(subject, path, overwrite=True)
     print(f"{path}: {report.bytes / 1e6:.1f} MB, {report.operations}")
     for pixels in load_sample_images().images:

@@ -1,12 +1,12 @@
 """A network for TF Serving: image files in, class names out.
 
 python export/to_saved_model.py
-python export/to_saved_model.py --weights imagenet --out models/se_resnet50
+python export/to_saved_model.py --weights seresnet50.ra2_in1k --out models/se_resnet50
 
-Builds SE-ResNet-50, with random weights unless `--weights imagenet` fetches the
-published ones (113 MB), writes the next version below `--out`, proves it, and asks it
-what is on the photographs that come with scikit-learn, as a server would be asked.
-`export/serving/README.md` goes on from there. `--smoke` takes a small network.
+Fetches the published SE-ResNet-50 (113 MB), writes the next version below `--out`,
+proves it, and asks it what is on the photographs that come with scikit-learn, as a
+server would be asked. `export/serving/README.md` goes on from there. `--smoke` takes a
+small network with random weights.
 """
 
 import argparse
@@ -26,13 +26,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--weights", help="imagenet, a tag, or a file")
+    parser.add_argument(
+        "--weights", default="imagenet", metavar="TAG", help="of a checkpoint"
+    )
     parser.add_argument("--out", default="models/se_resnet50", metavar="DIR")
     parser.add_argument("--smoke", action="store_true", help="in seconds")
     options = parser.parse_args()
-    build = keras_senet.SEMobileNet if options.smoke else keras_senet.SEResNet50
-    network = build(weights=options.weights)
-    described = describe(network, preprocessing=None if options.weights else LIKE)
+    if options.smoke:
+        described = describe(keras_senet.SEMobileNet(weights=None), preprocessing=LIKE)
+    else:
+        described = describe(keras_senet.SEResNet50(weights=options.weights))
     report = to_saved_model(prepare(described), options.out)
     print(f"{report.path}: {report.bytes / 1e6:.1f} MB, logits differ by", end=" ")
     print(f"{report.relative_difference:.1e} of their standard deviation")

@@ -1,12 +1,12 @@
 """A network for phones and small computers, in 32, 16 and 8 bits.
 
 python export/to_tflite.py
-python export/to_tflite.py --weights imagenet --photos my/photos --out models
+python export/to_tflite.py --photos my/photos --out models
 
-Builds SE-ResNet-50, with random weights unless `--weights imagenet` fetches the
-published ones (113 MB), and writes one file for each precision. The ranges for `int8`
-come from the pictures in `--photos`, a hundred or so; by default from made-up ones,
-which will do for a try but not for use. `--smoke` takes a small network.
+Fetches the published SE-ResNet-50 (113 MB) and writes one file for each precision. The
+ranges for `int8` come from the pictures in `--photos`, a hundred or so; by default from
+made-up ones, which will do for a try but not for use. `--smoke` takes a small network
+with random weights.
 """
 
 import argparse
@@ -27,14 +27,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--weights", help="imagenet, a tag, or a file")
+    parser.add_argument(
+        "--weights", default="imagenet", metavar="TAG", help="of a checkpoint"
+    )
     parser.add_argument("--photos", type=Path, metavar="DIR")
     parser.add_argument("--out", default="models", type=Path, metavar="DIR")
     parser.add_argument("--smoke", action="store_true", help="in seconds")
     options = parser.parse_args()
-    build = keras_senet.SEMobileNet if options.smoke else keras_senet.SEResNet50
-    network = build(weights=options.weights)
-    described = describe(network, preprocessing=None if options.weights else LIKE)
+    if options.smoke:
+        described = describe(keras_senet.SEMobileNet(weights=None), preprocessing=LIKE)
+    else:
+        described = describe(keras_senet.SEResNet50(weights=options.weights))
     photos = None
     if options.photos:
         prepared = described.description.preparation
@@ -44,10 +47,10 @@ def main() -> None:
     for precision in ("float32", "float16", "dynamic", "int8"):
         report = to_tflite(
             subject,
-            options.out / f"{network.name}-{precision}.tflite",
+            options.out / f"{described.description.name}-{precision}.tflite",
             precision=precision,
             # Random weights know no classes that could stay the same.
-            least_agreement=None if options.weights else 0,
+            least_agreement=0 if options.smoke else None,
             overwrite=True,
         )
         print(f"{report.path}: {report.bytes / 1e6:.1f} MB, ", end="")
