@@ -7,7 +7,12 @@ from keras_senet.export.onnx_shuffles import (
     shuffle_channels_first,
     transpose_before_padding,
 )
-from keras_senet.export.onnx_weights import fold_constants, write_gemm
+from keras_senet.export.onnx_weights import (
+    flatten_first,
+    fold_constants,
+    write_flatten,
+    write_gemm,
+)
 
 # No value below zero comes out of these, whatever goes in ...
 NEVER_NEGATIVE = ("Relu", "Sigmoid", "Softmax", "Exp", "Abs")
@@ -40,6 +45,8 @@ def simplify(graph: OnnxGraph) -> None:
             join_pads,
             fold_constants,
             write_gemm,
+            flatten_first,
+            write_flatten,
         ):
             rewrite(graph)
 

@@ -238,3 +238,27 @@ def test_equal_constants_are_one_and_unread_ones_go():
     two = np.float32(2)
     graph = simplified(nodes, {"a": two, "b": two.copy(), "c": two})
     assert [x.name for x in graph.initializer] == ["a"]
+
+
+@pytest.mark.parametrize("product", ["MatMul", "Gemm"])
+def test_maps_are_flattened_as_they_are(product):
+    constants = {
+        "all": np.array([-1, 4 * 7 * 9]),
+        "w": RNG.normal(size=(4 * 7 * 9, 3)).astype("float32"),
+    }
+    nodes = [
+        node("Transpose", "x", "a", perm=[0, 2, 3, 1]),
+        node("Reshape", "a all", "b"),
+        node(product, "b w", "y"),
+    ]
+    graph = simplified(nodes, constants, rank=2, atol=1e-4)
+    assert kinds(graph) == ["Flatten", product]
+
+
+def test_flattening_for_others_keeps_the_order():
+    nodes = [
+        node("Transpose", "x", "a", perm=[0, 2, 3, 1]),
+        node("Reshape", "a all", "y"),
+    ]
+    graph = simplified(nodes, {"all": np.array([-1, 4 * 7 * 9])}, rank=2)
+    assert kinds(graph) == ["Transpose", "Flatten"]
