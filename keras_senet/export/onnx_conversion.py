@@ -100,10 +100,13 @@ def _refuse_foreign(proto: Any) -> None:
         for node in proto.graph.node
         if node.domain or node.op_type not in known
     }
-    if foreign:
-        raise InputError(
-            _cannot(f"ONNX has no operation for {', '.join(sorted(foreign))}.")
-        )
+    if not foreign:
+        return
+    reason = f"ONNX has no operation for {', '.join(sorted(foreign))}."
+    if any("PartitionedCall" in kind for kind in foreign):
+        # Keras' own grouped convolution on TensorFlow is such a call.
+        reason += " Take `keras_senet.layers.GroupedConv2D` where it has grouped convolutions."
+    raise InputError(_cannot(reason))
 
 
 def _name_axes(proto: Any, channels_first: bool) -> None:
