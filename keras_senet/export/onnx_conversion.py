@@ -105,7 +105,10 @@ def _refuse_foreign(proto: Any) -> None:
     reason = f"ONNX has no operation for {', '.join(sorted(foreign))}."
     if any("PartitionedCall" in kind for kind in foreign):
         # Keras' own grouped convolution on TensorFlow is such a call.
-        reason += " Take `keras_senet.layers.GroupedConv2D` where it has grouped convolutions."
+        reason += (
+            " Take `keras_senet.layers.GroupedConv2D` where the model has grouped "
+            "convolutions."
+        )
     raise InputError(_cannot(reason))
 
 

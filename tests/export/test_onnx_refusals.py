@@ -37,7 +37,7 @@ def test_names_the_operation_that_onnx_lacks(function, tmp_path, capfd):
 
 def test_keras_own_grouped_convolution_is_refused_where_it_stays(tmp_path, capfd):
     model = over(keras.layers.Conv2D(4, 3, groups=2), (16, 16, 4))
-    with pytest.raises(InputError, match="PartitionedCall. Take .*GroupedConv2D"):
+    with pytest.raises(InputError, match=r"PartitionedCall\. Take .*GroupedConv2D"):
         write_onnx(model, tmp_path / "bad.onnx", DESCRIPTION)
     assert capfd.readouterr() == ("", "")
     assert not list(tmp_path.iterdir())
