@@ -64,7 +64,9 @@ def entry(kind: str, file: str, folder: Path, batch: int, options: object) -> En
     )
 
 
-def groups(wanted: list[str]) -> dict[str, tuple[tuple, dict[str, tuple]]]:
+def groups(
+    wanted: list[str], runtimes: list[str]
+) -> dict[str, tuple[tuple, dict[str, tuple]]]:
     """The first of each group, and the others by name."""
 
     def of(network: str, runtime: str) -> tuple:
@@ -77,7 +79,7 @@ def groups(wanted: list[str]) -> dict[str, tuple[tuple, dict[str, tuple]]]:
         first = of("se", "ONNX Runtime")
         found["SE-ResNet-50, to our ONNX file"] = (first, {**others, **TIMM})
     if "cost" in wanted:
-        for runtime in FORMATS:
+        for runtime in runtimes:
             found[f"{runtime}: without SE, to with SE"] = (
                 of("se", runtime),
                 {
@@ -94,19 +96,26 @@ def groups(wanted: list[str]) -> dict[str, tuple[tuple, dict[str, tuple]]]:
     return found
 
 
+def present(contender: tuple[str, str], folder: Path) -> bool:
+    """Whether its file has been made, if it has one."""
+    kind, file = contender
+    return kind == "torch" or (folder / file).exists()
+
+
 def measure(options: argparse.Namespace, folder: Path) -> dict:
     """Measures and prints one table for each group and batch size."""
     told = {}
-    for title, (first, others) in groups(options.groups).items():
+    for title, (first, others) in groups(options.groups, options.runtimes).items():
         for batch in options.batch_sizes:
-            ours = entry(*first, folder, batch, options)
+            there = {name: x for name, x in others.items() if present(x, folder)}
             rates, ratios, missing = in_turns(
                 PROGRAM,
-                ours,
-                {name: entry(*x, folder, batch, options) for name, x in others.items()},
+                entry(*first, folder, batch, options),
+                {name: entry(*x, folder, batch, options) for name, x in there.items()},
                 options.rounds,
                 options.seconds,
             )
+            missing.update((name, "no file") for name in others if name not in there)
             medians = {
                 name: statistics.median(values)
                 for name, values in ratios.items()
@@ -160,6 +169,9 @@ def main() -> int:
         nargs="+",
         choices=("runtimes", "cost", "int8"),
         default=["runtimes", "cost", "int8"],
+    )
+    parser.add_argument(
+        "--runtimes", nargs="+", choices=FORMATS, default=list(FORMATS), help="of cost"
     )
     parser.add_argument("--files", type=Path, metavar="DIR", help="keep the files")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers")

@@ -43,6 +43,8 @@ def run_keras(entry: Entry, turns_of: Turns) -> None:
     import keras
     import tensorflow as tf
 
+    import keras_senet  # noqa: F401  (registers the layers)
+
     tf.config.threading.set_intra_op_parallelism_threads(entry.threads)
     model, x = keras.models.load_model(entry.path, compile=False), images(entry)
     for _ in turns_of(lambda: None):
