@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+from keras import layers
 from seeded import seed_weights
 
 from keras_senet.export.folding import fold
@@ -44,3 +45,18 @@ def kinds(model):
     """The names of the classes of all operations that are no inputs, in order."""
     found = [type(operation).__name__ for operation in leaves(model)]
     return [name for name in found if name != "InputLayer"]
+
+
+def nested_model():
+    """A model of nested models, one of which is called twice, with equal names."""
+
+    def network(name, channels):
+        inputs = keras.Input((None, None, channels))
+        x = layers.Conv2D(4, 3, name="conv", padding="same")(inputs)
+        x = layers.BatchNormalization(name="bn")(x)
+        return keras.Model(inputs, layers.ReLU(name="relu")(x), name=name)
+
+    inputs = keras.Input((8, 8, 3))
+    x = keras.Sequential([layers.Dropout(0.5), network("first", 3)])(inputs)
+    twice = network("twice", 4)
+    return seeded(inputs, twice(twice(x)), name="outer")

@@ -32,7 +32,7 @@ def fold(model: keras.Model, *, normalization: bool = True) -> keras.Model:
       alike.
     - Nested models are laid out flat. All is computed in float32.
 
-    A layer that is called several times, or in training mode, stays as it is.
+    A layer that is called several times stays as it is.
 
     Args:
         model: A functional or sequential model, which stays as it is.
@@ -79,6 +79,14 @@ def count_operations(model: keras.Model) -> int:
     Returns:
         The number of calls. Dropout and other layers that return their input in
         inference do not count; a model whose graph is not known is one operation.
+
+    Example:
+
+    ```python
+    from keras_senet.export.folding import count_operations
+
+    count_operations(model)
+    ```
     """
     if not is_functional(model):
         return 1

@@ -1,5 +1,6 @@
 """From a program to a new model, which computes in float32."""
 
+import warnings
 from typing import Any
 
 import keras
@@ -91,7 +92,7 @@ def _linear(work: Linear, name: str) -> Any:
 
 def _rebuilt(layer: Any, name: str, weights: list[Any], **changes: Any) -> Any:
     """A layer with other weights, and what else has changed."""
-    kind, config = type(layer), _for_inference(layer.get_config())
+    kind, config = type(layer), _config(layer)
     if kind is keras.layers.Conv2D and layer.groups > 1:
         # Keras' own layer makes files that other runtimes refuse.
         kind = GroupedConv2D
@@ -113,7 +114,7 @@ def _rebuilt(layer: Any, name: str, weights: list[Any], **changes: Any) -> Any:
 def _copy(operation: Any, name: str) -> Any:
     """A copy of a layer or operation with its state."""
     try:
-        config = _for_inference(operation.get_config())
+        config = _config(operation)
         if "name" in config:
             config["name"] = name
         new = type(operation).from_config(config)
@@ -137,6 +138,13 @@ def _copy_layer_state(old: Any, new: Any) -> None:
         target.assign(keras.ops.cast(source, target.dtype))
     if hasattr(new, "finalize_state"):
         new.finalize_state()
+
+
+def _config(operation: Any) -> dict[str, Any]:
+    with warnings.catch_warnings():
+        # Of functions without a name, which a file could not hold.
+        warnings.simplefilter("ignore")
+        return _for_inference(operation.get_config())
 
 
 def _for_inference(config: Any, key: str = "") -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from keras_senet.export.folding_affine import Affine
-from keras_senet.models.graph import Call, Graph, is_functional, shell, tensors
+from keras_senet.models.graph import Graph, is_functional, shell, tensors
 
 
 @dataclass(eq=False)
@@ -106,20 +106,21 @@ class Program:
         steps.insert(steps.index(step) + 1, last)
         self.steps = {id(each): each for each in steps}
 
-    def _record(self, model: keras.Model) -> tuple[list, tuple]:
+    def _record(self, model: keras.Model, given: tuple = ()) -> tuple[list, tuple]:
         graph = Graph(model)
         inputs: list[Any] = []
         for call in graph.calls:
+            arguments = _in_inference(call.arguments)
             if call.operation is None:
+                if given:
+                    self._enter(call.outputs[0], given[len(inputs)])
                 inputs += call.outputs
-            elif _can_be_opened(call):
-                entries, made = self._record(call.operation)
-                for entry, given in zip(entries, call.inputs, strict=True):
-                    self._enter(entry, given)
+            elif _can_be_opened(call.operation, arguments):
+                _, made = self._record(call.operation, call.inputs)
                 for old, new in zip(call.outputs, made, strict=True):
                     self._replaced[id(old)] = (old, new)
             else:
-                step = Step(call.operation, call.arguments, call.outputs)
+                step = Step(call.operation, arguments, call.outputs)
                 self.steps[id(step)] = step
         return inputs, graph.outputs
 
@@ -132,22 +133,28 @@ class Program:
         self.steps[id(cast)] = cast
 
 
-def _can_be_opened(call: Call) -> bool:
-    """Whether a call is that of a model which does nothing to what it is given."""
-    args, kwargs = call.arguments
+def _in_inference(arguments: tuple[tuple, dict[str, Any]]) -> tuple[tuple, dict]:
+    """Arguments as Keras has them in inference, whatever the layer was called with."""
+    args, kwargs = arguments
+    return args, {**kwargs, "training": False} if "training" in kwargs else kwargs
+
+
+def _can_be_opened(operation: Any, arguments: tuple[tuple, dict[str, Any]]) -> bool:
+    """Whether something is a model which does nothing to what it is called with."""
+    args, kwargs = arguments
     plain = all(value is None or value is False for value in kwargs.values())
-    if not is_functional(call.operation) or not plain or len(args) != 1:
+    if not is_functional(operation) or not plain or len(args) != 1:
         return False
     # Keras reshapes inputs, orders and looks them up by name, where they differ.
-    inner = shell(call.operation).input
-    wanted = tensors(inner)
-    if len(wanted) != len(call.inputs):
+    inner = shell(operation).input
+    wanted, given = tensors(inner), tensors(args)
+    if len(wanted) != len(given):
         return False
     alike = len(wanted) == 1 or _structure(args[0]) == _structure(inner)
     return alike and all(
-        len(entry.shape) == len(given.shape)
-        and (entry.dtype == given.dtype or is_float(entry))
-        for entry, given in zip(wanted, call.inputs, strict=True)
+        len(entry.shape) == len(tensor.shape)
+        and (entry.dtype == tensor.dtype or is_float(entry))
+        for entry, tensor in zip(wanted, given, strict=True)
     )
 
 

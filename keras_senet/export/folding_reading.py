@@ -87,8 +87,7 @@ def _affine(program: Program, step: Step) -> Affine | None:
     taken, made = program.taken(step), step.outputs
     if len(taken) != 1 or len(made) != 1 or not is_float(made[0]):
         return None
-    # `training=True` is nothing to a frozen layer.
-    if getattr(step.work, "trainable", False) and not step.is_plain:
+    if isinstance(step.work, layers.Layer) and not step.is_plain:
         return None
     shape = tuple(made[0].shape)
     args, _ = step.arguments
