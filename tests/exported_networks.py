@@ -16,6 +16,8 @@ LONG = (
     "se_resnet32",
     "se_resnet56",
     "se_resnet110",
+    "se_resnet152d",
+    "senet154",
 )
 NETWORKS = [
     pytest.param(name, marks=pytest.mark.rare if name in LONG else ())
