@@ -137,7 +137,8 @@ def affine_of(operation: Any, arguments: tuple, shape: tuple) -> Affine | None:
     if type(operation) is layers.Normalization:
         return Affine.of_arrays(operation.name, shape, *_of_normalization(operation))
     kind = type(operation)
-    if kind.__name__ in ARITHMETIC and not isinstance(operation, layers.Layer):
+    known = kind.__name__ in ARITHMETIC and kind.__module__.startswith("keras.")
+    if known and not isinstance(operation, layers.Layer):
         return _of_arithmetic(operation, arguments, shape)
     return None
 
@@ -159,10 +160,12 @@ def _of_batch_normalization(layer: Any, rank: int) -> Affine:
 
 
 def _of_normalization(layer: Any) -> tuple[np.ndarray, np.ndarray]:
-    # The layer's `mean` and `variance` are rounded to its compute dtype.
-    moments = (layer.input_mean, layer.input_variance)
-    if layer.input_mean is None:
-        moments = (layer.adapt_mean, layer.adapt_variance)
+    moments = (layer.mean, layer.variance)
+    if layer.compute_dtype != "float32":
+        # These were rounded.
+        moments = (layer.input_mean, layer.input_variance)
+        if layer.input_mean is None:
+            moments = (layer.adapt_mean, layer.adapt_variance)
     shape = tuple(layer.mean.shape)
     mean, variance = (
         np.broadcast_to(float64(x).reshape(-1), math.prod(shape)).reshape(shape)

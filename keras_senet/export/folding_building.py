@@ -13,7 +13,7 @@ from keras_senet.models.copying import copy_state
 from keras_senet.models.graph import new_inputs, shell, tensors
 
 OTHER_FLOATS = ("bfloat16", "float16", "float64", "mixed_bfloat16", "mixed_float16")
-
+# What a layer is made with before it gets the functions of the old one.
 FUNCTIONS = {"activation": "linear", "gate_activation": "sigmoid"}
 
 
@@ -152,7 +152,9 @@ def _for_inference(config: Any, key: str = "") -> Any:
     if key.endswith(("_regularizer", "_constraint")):
         return None
     if key == "dtype":
-        policy = config["config"].get("name") if isinstance(config, dict) else config
+        # Written out, or by name.
+        settings = config.get("config", {}) if isinstance(config, dict) else {}
+        policy = settings.get("name", config)
         return "float32" if policy in OTHER_FLOATS else config
     if isinstance(config, dict):
         return {key: _for_inference(value, key) for key, value in config.items()}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from keras import layers
+from keras import layers, ops
 from keras.activations import linear
 
 from keras_senet.export.folding_affine import Affine, float64
@@ -43,19 +43,22 @@ class Kernel:
 
     def scaled(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         """The kernel that scales the channels of the input and of the output, too."""
-        columns = after.reshape(self.channels, -1) if self.is_depthwise else after
-        return float64(self.variable) * (self._by_input(before) * columns)
+        kernel = ops.convert_to_numpy(self.variable)
+        # In float64, and no more often in memory than that takes.
+        kernel = np.multiply(kernel, self._by_input(before), dtype="float64")
+        kernel *= after.reshape(self.channels, -1) if self.is_depthwise else after
+        return kernel
 
     def answer(self, values: np.ndarray) -> np.ndarray:
         """What comes out where each channel of the input is one value everywhere."""
-        shape = tuple(self.variable.shape)
-        matrix = float64(self.variable).reshape(-1, *shape[-2:]).sum(axis=0)
-        matrix = matrix * self._by_input(values)
+        kernel = ops.convert_to_numpy(self.variable)
+        matrix = kernel.reshape(-1, *kernel.shape[-2:]).sum(axis=0, dtype="float64")
+        matrix *= self._by_input(values)
         return matrix.reshape(-1) if self.is_depthwise else matrix.sum(axis=0)
 
     def _by_input(self, values: np.ndarray) -> np.ndarray:
         """Values of the input's channels along the last two axes."""
-        if self.is_depthwise:
+        if self.is_depthwise or self.groups == 1:
             return values[:, np.newaxis]
         filters = self.variable.shape[-1] // self.groups
         return np.repeat(values.reshape(self.groups, -1), filters, axis=0).T

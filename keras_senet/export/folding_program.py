@@ -27,7 +27,7 @@ class Step:
     def is_plain(self) -> bool:
         """Whether it takes one tensor and nothing else that matters."""
         args, kwargs = self.arguments
-        given = [*keras.tree.flatten(args), *kwargs.values()]
+        given = [*keras.tree.flatten(args), *keras.tree.flatten(kwargs)]
         set_values = [x for x in given if x is not None and x is not False]
         return len(set_values) == 1 and isinstance(set_values[0], keras.KerasTensor)
 
@@ -142,7 +142,7 @@ def _in_inference(arguments: tuple[tuple, dict[str, Any]]) -> tuple[tuple, dict]
 def _can_be_opened(operation: Any, arguments: tuple[tuple, dict[str, Any]]) -> bool:
     """Whether something is a model which does nothing to what it is called with."""
     args, kwargs = arguments
-    plain = all(value is None or value is False for value in kwargs.values())
+    plain = all(value is None or value is False for value in keras.tree.flatten(kwargs))
     if not is_functional(operation) or not plain or len(args) != 1:
         return False
     # Keras reshapes inputs, orders and looks them up by name, where they differ.
