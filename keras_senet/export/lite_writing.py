@@ -4,7 +4,7 @@ import os
 import re
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from keras_senet.export.lite_metadata import (
 from keras_senet.export.lite_model import import_schema, with_metadata
 from keras_senet.export.lite_ranges import quantized
 from keras_senet.export.lite_silence import silence
+from keras_senet.export.representative import batches_of
 from keras_senet.export.squeezing import squeezing_early
 
 PRECISIONS = ("float32", "float16", "dynamic", "int8")
@@ -154,32 +155,16 @@ def _integers(converter: Any, integer_io: bool, pixels: bool) -> bytes:
 
 def _images(representative: Any, shape: tuple, pixels: bool) -> Iterator[np.ndarray]:
     """Goes through the representative images one by one, as batches of one."""
-    if isinstance(representative, np.ndarray):
-        batches: Iterable[Any] = [representative]
-    else:
-        batches = representative
-    count = 0
-    for batch in batches:
-        images = np.asarray(batch, "float32")
-        fits = images.ndim == len(shape) + 1 and all(
-            side in (None, given)
-            for side, given in zip(shape, images.shape[1:], strict=True)
-        )
-        if not fits or not np.isfinite(images).all():
-            raise InputError(
-                f"`representative` should be batches of finite images of shape {shape}."
-                f" Received: a batch of shape {images.shape}"
-            )
-        for image in images:
+    first = True
+    for batch in batches_of(representative, shape):
+        for image in batch.astype("float32"):
             if pixels:
                 image = np.clip(image, 0, 255)
-                if not count:
+                if first:
                     # The range decides on the scale, which is 1 for all pixels.
                     image.flat[0], image.flat[-1] = 0, 255
-            count += 1
+            first = False
             yield image[None]
-    if not count:
-        raise InputError("`representative` should be images. Received: none at all")
 
 
 def _reason(message: str) -> str:
