@@ -4,7 +4,7 @@ import pytest
 
 from keras_senet.models import families
 
-# Each is built of the same parts as one that is shorter.
+# Each is built of the same parts as one that is shorter, or takes gigabytes to convert.
 LONG = (
     "se_resnet34",
     "se_resnet101",
@@ -18,6 +18,10 @@ LONG = (
     "se_resnet110",
     "se_resnet152d",
     "senet154",
+    "se_resnet50",
+    "se_vgg16",
+    "se_inception_v3",
+    "se_inception_resnet_v2",
 )
 NETWORKS = [
     pytest.param(name, marks=pytest.mark.rare if name in LONG else ())
