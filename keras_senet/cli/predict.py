@@ -59,16 +59,13 @@ def predict(options: argparse.Namespace) -> None:
 
 
 def _opened(name: str) -> Any:
-    from keras_senet.export.predicting import Predictor, open_predictor
+    from keras_senet.export.predicting import of_model, open_predictor
     from keras_senet.training.exports import run_model
     from keras_senet.training.run import open_run
 
     if not (Path(name) / "record.json").is_file():
         return open_predictor(name)
-    described = run_model(open_run(name))
-    return Predictor(
-        predict=described.model.predict_on_batch, description=described.description
-    )
+    return of_model(run_model(open_run(name)))
 
 
 def _print_table(found: list[tuple[str, Any]]) -> None:

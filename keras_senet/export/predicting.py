@@ -12,7 +12,7 @@ import numpy as np
 from keras_senet.errors import InputError
 from keras_senet.export.description import Description, Preparation
 from keras_senet.export.runtimes import open_file
-from keras_senet.export.subject import describe
+from keras_senet.export.subject import Described, describe
 from keras_senet.models.families import NETWORKS
 from keras_senet.weights.catalog import checkpoint, list_weights
 
@@ -45,17 +45,8 @@ class Guess:
     probability: float
 
 
-def of_model(model: keras.Model, preparation: Preparation | None = None) -> Predictor:
-    """Lets a Keras model tell classes apart.
-
-    Args:
-        model: A functional or sequential model.
-        preparation: How a photograph becomes its input, if it does not say so.
-
-    Returns:
-        The predictor.
-    """
-    described = describe(model, preparation=preparation)
+def of_model(described: Described) -> Predictor:
+    """Lets a Keras model that is described tell classes apart."""
     return Predictor(
         predict=described.model.predict_on_batch, description=described.description
     )
@@ -75,7 +66,7 @@ def open_predictor(path: str | os.PathLike) -> Predictor:
         InputError: If it is nothing of this, or cannot be loaded.
     """
     if is_keras(path):
-        return of_model(load_model(path))
+        return of_model(describe(load_model(path)))
     path = Path(path)
     if path.is_dir():
         path = _version(path)
