@@ -12,7 +12,7 @@ from keras_senet.export.folding_affine import Affine
 from keras_senet.export.folding_linear import Excitation, Linear
 from keras_senet.export.folding_program import Program, Step, is_float
 from keras_senet.layers import ImageSize
-from keras_senet.models.rules import is_sum
+from keras_senet.models.rules import is_plain_sum
 
 PADDINGS = (layers.ZeroPadding1D, layers.ZeroPadding2D, layers.ZeroPadding3D)
 
@@ -123,20 +123,13 @@ def _takers(program: Program, tensor: Any, affine: Affine) -> list[tuple[Step, A
     if isinstance(work, Excitation):
         before = work.can_take(affine) and _takers(program, taken[0], affine)
         return [(maker, affine), *before] if before else []
-    if not taken or not (type(work) is layers.Concatenate or _adds(work, taken)):
+    if not taken or not (type(work) is layers.Concatenate or is_plain_sum(work, taken)):
         return []
     each = [
         _takers(program, source, part)
         for source, part in zip(taken, _parts(work, taken, affine), strict=True)
     ]
     return list(itertools.chain(*each)) if all(each) else []
-
-
-def _adds(operation: Any, taken: tuple) -> bool:
-    """Whether an operation is a sum of tensors of equal shape."""
-    # A subclass can do anything.
-    known = is_sum(operation) and type(operation).__module__.startswith("keras.")
-    return known and len(taken) > 1 and len({tuple(x.shape) for x in taken}) == 1
 
 
 def _parts(operation: Any, taken: tuple, affine: Affine) -> list[Affine]:
