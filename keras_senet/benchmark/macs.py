@@ -5,14 +5,15 @@ from typing import Any
 
 import keras
 
-from keras_senet.layers import SqueezeExcite
+from keras_senet.layers import ConstantGate, SqueezeExcite
 from keras_senet.models.graph import is_functional, tensors
 
 CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
 DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
 SEPARABLE = (keras.layers.SeparableConv1D, keras.layers.SeparableConv2D)
 # Scale and shift, which no published count includes.
-NORMALIZATIONS = (
+SCALES = (
+    ConstantGate,
     keras.layers.BatchNormalization,
     keras.layers.LayerNormalization,
     keras.layers.GroupNormalization,
@@ -98,7 +99,7 @@ def _layer_macs(layer: Any, inputs: tuple, outputs: tuple) -> int:
         channels_last = layer.data_format == "channels_last"
         positions = inputs[1:-1] if channels_last else inputs[2:]
         return matrices * (math.prod(positions) if layer.squeeze is None else 1)
-    if isinstance(layer, NORMALIZATIONS):
+    if isinstance(layer, SCALES):
         return 0
     raise ValueError(
         f"Layers of type {type(layer).__name__} cannot be counted. "

@@ -6,9 +6,11 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import layers
 
 from keras_senet.export.folding_layer import ScaleAndShift
+from keras_senet.layers import ConstantGate
+from keras_senet.models.kernels import channel_axis, float64
 
 # By their names, since their classes are not public.
 ARITHMETIC = ("Add", "Subtract", "Multiply", "Divide", "TrueDivide")
@@ -128,6 +130,8 @@ def affine_of(operation: Any, arguments: tuple, shape: tuple) -> Affine | None:
     # Exact types, since a subclass can do anything.
     if type(operation) is layers.BatchNormalization:
         return _of_batch_normalization(operation, len(shape))
+    if type(operation) is ConstantGate:
+        return _of_gate(operation, len(shape))
     if type(operation) is layers.Rescaling:
         scale, offset = np.asarray(operation.scale), np.asarray(operation.offset)
         if scale.ndim and keras.config.image_data_format() == "channels_first":
@@ -155,6 +159,17 @@ def _of_batch_normalization(layer: Any, rank: int) -> Affine:
         scale=scale,
         shift=shift,
         axis=layer.axis % rank,
+        is_constant=False,
+    )
+
+
+def _of_gate(layer: ConstantGate, rank: int) -> Affine:
+    scale = float64(layer.gate)
+    return Affine(
+        name=layer.name,
+        scale=scale,
+        shift=np.zeros_like(scale),
+        axis=channel_axis(layer, rank),
         is_constant=False,
     )
 
@@ -204,8 +219,3 @@ def _is_mistaken(affine: Affine | None, shape: tuple) -> bool:
     return affine.shift.size in (shape[1], shape[-1]) and (
         affine.axis != 1 or affine.shift.size == shape[-1]
     )
-
-
-def float64(value: Any) -> np.ndarray:
-    """An array of a variable, a tensor or a number."""
-    return np.asarray(ops.convert_to_numpy(value), "float64")
