@@ -31,6 +31,7 @@ from keras_senet.models.families import SEShakeShake26_2x96d as SEShakeShake26_2
 from keras_senet.models.families import SEShuffleNet as SEShuffleNet
 from keras_senet.models.families import SEWideResNet16_8 as SEWideResNet16_8
 from keras_senet.models.insertion import insert_squeeze_excite as insert_squeeze_excite
+from keras_senet.models.removal import remove_squeeze_excite as remove_squeeze_excite
 from keras_senet.models.transfer import transfer_weights as transfer_weights
 from keras_senet.predictions import decode_predictions as decode_predictions
 from keras_senet.preprocessing import preprocess_input as preprocess_input
@@ -75,5 +76,6 @@ __all__ = [
     "list_weights",
     "preprocess_input",
     "preprocessing_layers",
+    "remove_squeeze_excite",
     "transfer_weights",
 ]

@@ -155,7 +155,7 @@ def timm_name(facts: dict[str, Any]) -> str:
     """
     network, variant = facts["network"], facts["variant"]
     name = TIMM_NAMES.get((network, variant))
-    if name is None or "inserted" in facts:
+    if name is None or facts.keys() & {"inserted", "removed"}:
         known = ", ".join(f"{a} ({b})" for a, b in TIMM_NAMES)
         raise InputError(
             f"timm has no {network} in the dialect {variant}. It has {known}."

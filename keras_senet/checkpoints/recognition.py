@@ -103,7 +103,7 @@ def recognize(path: str | os.PathLike) -> Recognized:
 def _by_facts(source: Pretrained) -> Recognized | None:
     """A file that we wrote says what it is; only sizes are left to be seen."""
     network = source.facts.get("network")
-    if network not in NETWORKS or "inserted" in source.facts:
+    if network not in NETWORKS or source.facts.keys() & {"inserted", "removed"}:
         return None
     spec = SPECS[network]
     arguments = {

@@ -1,5 +1,6 @@
 """The gates of a network, as the outputs of a model (conference, section 6.3)."""
 
+from collections.abc import Container
 from typing import Any
 
 import keras
@@ -94,17 +95,30 @@ def gates(model: keras.Model) -> keras.Model:
     return keras.Model(inputs, found, name=f"{model.name}_gates")
 
 
+def numbered(name: str, taken: Container[str]) -> str:
+    """Appends the first number to a name that makes it a new one, if it is not new.
+
+    Args:
+        name: A name.
+        taken: The names that there are.
+
+    Returns:
+        The new name.
+    """
+    unique, count = name, 0
+    while unique in taken:
+        count += 1
+        unique = f"{name}_{count}"
+    return unique
+
+
 def _collect(model: keras.Model) -> tuple[Any, dict[str, Any]]:
     """Walks through the calls of a model and gathers the gates by name."""
     found: dict[str, Any] = {}
     layers: dict[int, Gate] = {}
 
     def record(name: str, gate: Any) -> None:
-        unique, count = name, 0
-        while unique in found:
-            count += 1
-            unique = f"{name}_{count}"
-        found[unique] = gate
+        found[numbered(name, found)] = gate
 
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(layer, SqueezeExcite):

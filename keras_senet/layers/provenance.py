@@ -67,6 +67,18 @@ class Provenance(keras.layers.Layer):
         # As text, so that layers never share a dictionary that one of them changes.
         self._checkpoint = json.dumps(value, sort_keys=True)
 
+    def state(self, key: str, more: list[Any]) -> None:
+        """Appends JSON values to a list among the facts."""
+        self.facts = {**self.facts, key: [*self.facts.get(key, ()), *more]}
+
+    def disclaim(self, images: dict[str, Any] | None) -> None:
+        """Says that the function is no published one, but wants the images of one.
+
+        Args:
+            images: What `checkpoint` says of the published one.
+        """
+        self.checkpoint = images and {**images, "tag": None}
+
     def call(self, inputs: Any) -> Any:
         """Returns the input."""
         return inputs

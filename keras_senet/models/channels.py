@@ -86,9 +86,7 @@ def adapt_input_channels(model: keras.Model, n: int) -> keras.Model:
         if id(old) in entry.passed and wants is not None:
             new.checkpoint = _adapted(wants, n)
 
-    return copy_model(
-        model, model.name, {}, inputs_like=inputs_like, copy_layer=copy_layer
-    )
+    return copy_model(model, model.name, inputs_like=inputs_like, copy_layer=copy_layer)
 
 
 class _Entry:

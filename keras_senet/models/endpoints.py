@@ -57,6 +57,9 @@ def endpoints(model: keras.Model) -> keras.Model:
             "`model` should be an ImageNet network, with feature maps of strides 4 "
             f"to 32. Received: {model.name}, which is {network}"
         )
+    # Where a block was removed, another layer makes that map.
+    afters = {x["name"]: x["after"] for x in facts[0].get("removed", ())}
+    names = {key: afters.get(name) or name for key, name in names.items()}
     if missing := [name for name in names.values() if name not in layers]:
         raise ValueError(
             "`model` should have all of its stages. Received: "

@@ -6,8 +6,9 @@ from typing import Any
 import keras
 
 from keras_senet.layers import Provenance, SqueezeExcite
-from keras_senet.models.copying import copy_model
-from keras_senet.models.graph import Graph, is_functional, leaves, shell
+from keras_senet.layers.gates import numbered
+from keras_senet.models.copying import check_functional, copy_model, with_nested
+from keras_senet.models.graph import Graph, leaves
 from keras_senet.models.placement import After, find_sites
 from keras_senet.models.rules import Site
 
@@ -73,9 +74,9 @@ def insert_squeeze_excite(
     network.get_layer("block_2_project_BN_se")
     ```
     """
-    _check_functional(model)
+    check_functional(model)
     data_format = _data_format(model)
-    models = _with_nested(model)
+    models = with_nested(model)
     graphs = [Graph(each) for each in models]
     axis = 1 if data_format == "channels_first" else -1
     sites = find_sites(graphs, after, axis)
@@ -118,22 +119,7 @@ def _state_facts(network: keras.Model, blocks: list[SqueezeExcite]) -> None:
     ]
     for layer in leaves(network):
         if isinstance(layer, Provenance):
-            inserted = [*layer.facts.get("inserted", ()), *facts]
-            layer.facts = {**layer.facts, "inserted": inserted}
-
-
-def _check_functional(model: Any) -> None:
-    if is_functional(model):
-        return
-    reason = f"of type {type(model).__name__}"
-    if isinstance(model, keras.Sequential) and not model.built:
-        reason = "which is not built: give it an `Input`"
-    elif isinstance(model, keras.Function):
-        reason += ", whose `call` computes something else than its graph"
-    raise ValueError(
-        "`model` should be a functional or sequential Keras model, whose graph is "
-        f"known. Received: {getattr(model, 'name', model)!r}, {reason}"
-    )
+            layer.state("inserted", facts)
 
 
 def _data_format(model: keras.Model) -> str:
@@ -153,15 +139,6 @@ def _data_format(model: keras.Model) -> str:
     return next(iter(found), keras.config.image_data_format())
 
 
-def _with_nested(model: keras.Model) -> list[keras.Model]:
-    """The model and all models in it, each once."""
-    found = {id(model): model}
-    for layer in shell(model).layers:
-        if is_functional(layer):
-            found.update((id(each), each) for each in _with_nested(layer))
-    return list(found.values())
-
-
 def _dtype_policy(graph: Graph, site: Site) -> Any:
     """The policy of the layer that a block follows, or of the nearest before it."""
     call = site.maker
@@ -176,10 +153,7 @@ def _dtype_policy(graph: Graph, site: Site) -> Any:
 
 def _new_name(site: Site, names: set[str]) -> str:
     operation = site.maker.operation
-    name = unique = f"{'input' if operation is None else operation.name}_se"
-    count = 0
-    while unique in names:
-        count += 1
-        unique = f"{name}_{count}"
+    name = f"{'input' if operation is None else operation.name}_se"
+    unique = numbered(name, names)
     names.add(unique)
     return unique

@@ -40,7 +40,8 @@ def find_sites(graphs: Sequence[Graph], after: After, axis: int) -> list[list[Si
     elif after == "concatenations":
         sites = [concatenations(graph, axis) for graph in graphs]
     else:
-        chosen = _choice(after, graphs)
+        also = "'residual_branches', 'concatenations', "
+        chosen = choice(after, "after", _layers(graphs), also=also)
         sites = [_after_layers(graph, chosen, axis) for graph in graphs]
     if not any(sites):
         names = [layer.name for layer in _layers(graphs)]
@@ -58,21 +59,36 @@ def _layers(graphs: Iterable[Graph]) -> list[Any]:
     return [layer for layer in calls if isinstance(layer, keras.layers.Layer)]
 
 
-def _choice(after: Any, graphs: Sequence[Graph]) -> Callable[[Any], bool]:
-    """A function that says of each layer whether a block follows it."""
-    if isinstance(after, str):
+def choice(
+    given: Any, argument: str, layers: Sequence[Any], *, also: str = ""
+) -> Callable[[Any], bool]:
+    """Understands which layers a person chooses.
+
+    Args:
+        given: A regular expression, a function of a layer, a layer, a name, or a list
+            of these two.
+        argument: The name of the argument that it was given as.
+        layers: The layers to choose from.
+        also: What else the argument could be, for the message.
+
+    Returns:
+        A function that says of each layer whether it is chosen.
+
+    Raises:
+        ValueError: If it is something else, or names a layer that there is not.
+    """
+    if isinstance(given, str):
         try:
-            pattern = re.compile(after)
+            pattern = re.compile(given)
         except re.error as error:
             raise ValueError(
-                f"`after` should be a regular expression: {error}. "
-                f"Received: after={after!r}"
+                f"`{argument}` should be a regular expression: {error}. "
+                f"Received: {argument}={given!r}"
             ) from error
         return lambda x: not is_functional(x) and pattern.search(x.name) is not None
-    if callable(after) and not isinstance(after, (keras.layers.Layer, type)):
-        return lambda layer: not is_functional(layer) and bool(after(layer))
-    listed = list(after) if isinstance(after, (list, tuple, set)) else [after]
-    layers = _layers(graphs)
+    if callable(given) and not isinstance(given, (keras.layers.Layer, type)):
+        return lambda layer: not is_functional(layer) and bool(given(layer))
+    listed = list(given) if isinstance(given, (list, tuple, set)) else [given]
     names = {layer.name for layer in layers}
     for entry in listed:
         if isinstance(entry, str) and entry in names:
@@ -81,8 +97,8 @@ def _choice(after: Any, graphs: Sequence[Graph]) -> Callable[[Any], bool]:
             continue
         name = getattr(entry, "name", str(entry))
         raise ValueError(
-            "`after` should be 'residual_branches', 'concatenations', a regular "
-            "expression, a function of a layer, or a list of layers of the model. "
+            f"`{argument}` should be {also}a regular expression, a function of a "
+            "layer, or a list of layers of the model. "
             f"{near_matches(name, names, SHOWN)} Received: {entry!r}"
         )
     return lambda layer: any(x is layer or x == layer.name for x in listed)

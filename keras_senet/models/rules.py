@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
 import keras
@@ -146,6 +146,21 @@ def is_sum(operation: Any) -> bool:
         Whether it does.
     """
     return isinstance(operation, (keras.layers.Add, _class_of(ops.add)))
+
+
+def is_plain_sum(operation: Any, summands: Sequence[Any]) -> bool:
+    """Says whether an operation is Keras' own sum of tensors of equal shape.
+
+    Args:
+        operation: A layer or operation.
+        summands: The tensors that it takes.
+
+    Returns:
+        Whether it is. A subclass can do anything.
+    """
+    known = is_sum(operation) and type(operation).__module__.startswith("keras.")
+    same = len({tuple(x.shape) for x in summands}) == 1
+    return known and len(summands) > 1 and same
 
 
 def _joins_channels(call: Call, axis: int) -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from keras_senet.layers import Classifier, Provenance, SqueezeExcite
+from keras_senet.layers import Classifier, ConstantGate, Provenance, SqueezeExcite
 from keras_senet.models.graph import Graph, is_functional, leaves
 
 
@@ -13,9 +13,10 @@ def transfer_weights(source: keras.Model, model: keras.Model) -> None:
 
     Both networks are followed from their outputs backwards, so that layers meet by
     their place in the topology, whatever their names. `SqueezeExcite` layers of
-    either network are passed over: those of `model` stay as they are, also when
-    `source` has its own (`model.set_weights` copies between equal networks). Of the
-    checkpoint that its weights come from, `model` then says what `source` does.
+    either network, and what `remove_squeeze_excite` leaves in their place, are passed
+    over: those of `model` stay as they are, also when `source` has its own
+    (`model.set_weights` copies between equal networks). Of the checkpoint that its
+    weights come from, `model` then says what `source` does.
 
     `SEInceptionV3`, `SEInceptionResNetV2` and `SEMobileNet` have the topologies of
     `keras.applications`, and any network has that of its own with another
@@ -73,8 +74,7 @@ def transfer_weights(source: keras.Model, model: keras.Model) -> None:
     for layer in leaves(model):
         if isinstance(layer, Provenance):
             # What images the weights want is still so, but SE is another.
-            images = known[0] if len(known) == 1 else None
-            layer.checkpoint = images and {**images, "tag": None}
+            layer.disclaim(known[0] if len(known) == 1 else None)
 
 
 def weighted_layers(model: keras.Model) -> list[keras.layers.Layer]:
@@ -104,7 +104,8 @@ def weighted_layers(model: keras.Model) -> list[keras.layers.Layer]:
         seen.add(call.index)
         waiting.extend(map(graph.maker, call.inputs))
         layer = call.operation
-        if isinstance(layer, SqueezeExcite) or not getattr(layer, "weights", None):
+        is_gate = isinstance(layer, (SqueezeExcite, ConstantGate))
+        if is_gate or not getattr(layer, "weights", None):
             continue
         nested = weighted_layers(layer) if is_functional(layer) else [layer]
         found.update((id(each), each) for each in nested)

@@ -13,7 +13,9 @@ from safetensors.numpy import load_file, save_file
 
 from keras_senet.checkpoints.conversion import convert, timm_tensors
 from keras_senet.checkpoints.recognition import recognize
+from keras_senet.errors import InputError
 from keras_senet.models.families import NETWORKS
+from keras_senet.models.removal import remove_squeeze_excite
 
 
 @pytest.fixture(autouse=True)
@@ -116,3 +118,12 @@ def test_bad_input(tmp_path):
     with pytest.raises(FileNotFoundError, match="There is no weights file"):
         convert(tmp_path / "none.pth", out)
     assert not out.exists()
+
+
+def test_networks_without_some_of_their_blocks_are_others(tmp_path):
+    removed = remove_squeeze_excite(small.build("se_resnet18"), "stage3")
+    with pytest.raises(InputError, match="timm has no se_resnet18"):
+        timm_tensors(removed)
+    removed.save(tmp_path / "removed.keras")
+    with pytest.raises(InputError, match="fits no network"):
+        recognize(tmp_path / "removed.keras")
