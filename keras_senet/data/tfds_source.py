@@ -51,7 +51,7 @@ def tfds_source(name: str, data_dir: str | None = None) -> Source:
 
     unknown = InputError(
         f"There is no folder and no data set {name!r}. "
-        f"{near_matches(name.partition('/')[0].partition(':')[0], tfds_names())}"
+        f"{near_matches(name.partition('/')[0].partition(':')[0], tfds_names(), 8)}"
     )
     if not NAME.fullmatch(name):
         raise unknown
