@@ -3,7 +3,6 @@
 import argparse
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from keras_senet.cli.commands import Commands
@@ -32,11 +31,12 @@ def predict(options: argparse.Namespace) -> None:
 
     from keras_senet.export.predicting import best_classes, read_photograph
     from keras_senet.training.checks import check_backend
+    from keras_senet.training.opening import open_model
 
     if options.top < 1:
         raise InputError(f"--top should be at least 1. Received: {options.top}")
     check_backend()
-    predictor = _opened(options.model)
+    predictor = open_model(options.model).predictor
     prepared = predictor.description.preparation
     if prepared is None:
         raise InputError(
@@ -56,16 +56,6 @@ def predict(options: argparse.Namespace) -> None:
         print(json.dumps(told, indent=2))
         return
     _print_table(found)
-
-
-def _opened(name: str) -> Any:
-    from keras_senet.export.predicting import of_model, open_predictor
-    from keras_senet.training.exports import run_model
-    from keras_senet.training.run import open_run
-
-    if not (Path(name) / "record.json").is_file():
-        return open_predictor(name)
-    return of_model(run_model(open_run(name)))
 
 
 def _print_table(found: list[tuple[str, Any]]) -> None:

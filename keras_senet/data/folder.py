@@ -70,6 +70,32 @@ def folder(path: str | os.PathLike, split_seed: int = 0) -> Source:
     )
 
 
+def whole(path: str | os.PathLike) -> tuple[tuple[str, ...], Indexed] | None:
+    """Reads a folder with one sub-folder for each class, and divides nothing.
+
+    Args:
+        path: The folder. One class will do, and classes may be empty.
+
+    Returns:
+        The classes and all images, or `None` if the sub-folders are splits.
+
+    Raises:
+        InputError: If there is no such folder, or there are no images in it.
+    """
+    root = Path(path)
+    if not root.is_dir():
+        raise InputError(f"There is no folder {root}.")
+    if _given(root) != {"train": root}:
+        return None
+    classes = tuple(entry.name for entry in sub_folders(root))
+    if not classes:
+        raise InputError(
+            f"{root} should have a sub-folder of images for each class; it has no "
+            "sub-folder."
+        )
+    return classes, _listed(root, classes, least=0)
+
+
 def _given(root: Path) -> dict[str, Path]:
     """The folders of the splits; the folder itself if it is all for training."""
     entries = sub_folders(root)
@@ -121,7 +147,7 @@ def _listed(root: Path, classes: tuple[str, ...], least: int) -> Indexed:
         files += found
     if not files:
         raise InputError(
-            f"{root} has no images in sub-folders of the training classes "
+            f"{root} has no images in sub-folders of the classes "
             f"({', '.join(classes[:3])}, ...)."
         )
     for file in files:

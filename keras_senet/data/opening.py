@@ -30,11 +30,18 @@ def open_source(text: str, split_seed: int = 0) -> Source:
     """
     if text == "digits":
         return digits()
-    # TensorFlow Datasets separates name and configuration by "/", too.
-    looks_like_path = text.startswith((".", "~", os.sep)) or text.endswith(os.sep)
-    if looks_like_path or Path(text).exists():
-        path = Path(text).expanduser()
+    path = folder_of(text)
+    if path is not None:
         return packed(path) if is_packed(path) else folder(path, split_seed)
     if difflib.get_close_matches(text.lower(), ["digits"], cutoff=0.7):
         raise InputError(f"There is no data set {text!r}. Did you mean digits?")
     return tfds_source(text)
+
+
+def folder_of(text: str) -> Path | None:
+    """The folder that a person means, or `None` for the name of a data set."""
+    # TensorFlow Datasets separates name and configuration by "/", too.
+    looks_like_path = text.startswith((".", "~", os.sep)) or text.endswith(os.sep)
+    if text == "digits" or not (looks_like_path or Path(text).exists()):
+        return None
+    return Path(text).expanduser()

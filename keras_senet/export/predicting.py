@@ -9,12 +9,15 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_senet.errors import InputError
+from keras_senet.errors import InputError, near_matches
 from keras_senet.export.description import Description, Preparation
 from keras_senet.export.runtimes import open_file
 from keras_senet.export.subject import Described, describe
 from keras_senet.models.families import NETWORKS
 from keras_senet.weights.catalog import checkpoint, list_weights
+
+# How many names an error shows.
+SHOWN = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,8 +120,10 @@ def load_model(path: str | os.PathLike) -> keras.Model:
         except (ValueError, FileNotFoundError) as error:
             raise InputError(f"{path}: {error}") from error
     if not Path(path).exists():
+        known = [row.tag for row in list_weights()]
         raise InputError(
-            f"There is no {path}, and no published checkpoint of the name."
+            f"There is no {path}, and no published checkpoint of the name. "
+            f"{near_matches(str(path), known, SHOWN)}"
         )
     if Path(path).suffix != ".keras":
         raise InputError(
@@ -174,6 +179,45 @@ def read_photograph(path: str | os.PathLike, preparation: Preparation) -> np.nda
     ).numpy()
 
 
+def probabilities(predictor: Predictor, images: Any) -> np.ndarray:
+    """The probabilities of the classes of images.
+
+    Args:
+        predictor: Tells classes apart.
+        images: As it takes them, with a batch axis.
+
+    Returns:
+        A float64 array `(batch, classes)`.
+
+    Raises:
+        InputError: If its answers are no classes.
+    """
+    answers = predictor.predict(np.asarray(images))
+    return as_probabilities(answers, predictor.description)
+
+
+def as_probabilities(answers: Any, told: Description) -> np.ndarray:
+    """Makes probabilities of answers, if they are others.
+
+    Args:
+        answers: Of a model, with a batch axis.
+        told: What the model says of itself.
+
+    Returns:
+        A float64 array `(batch, classes)`; logits have gone through a softmax.
+
+    Raises:
+        InputError: If the answers are no classes.
+    """
+    answers = np.asarray(answers, dtype="float64")
+    if told.output == "features" or answers.ndim != 2:
+        raise InputError(f"{told.name} answers with features, not with classes.")
+    if told.output != "logits":
+        return answers
+    exponents = np.exp(answers - answers.max(axis=1, keepdims=True))
+    return exponents / exponents.sum(axis=1, keepdims=True)
+
+
 def best_classes(predictor: Predictor, images: Any, top: int = 5) -> list[list[Guess]]:
     """Names the best classes of images.
 
@@ -189,15 +233,11 @@ def best_classes(predictor: Predictor, images: Any, top: int = 5) -> list[list[G
     Raises:
         InputError: If its answers are no classes.
     """
-    told = predictor.description
-    answers = np.asarray(predictor.predict(np.asarray(images)), dtype="float64")
-    if told.output == "features" or answers.ndim != 2:
-        raise InputError(f"{told.name} answers with features, not with classes.")
-    if told.output == "logits":
-        exponents = np.exp(answers - answers.max(axis=1, keepdims=True))
-        answers = exponents / exponents.sum(axis=1, keepdims=True)
+    answers = probabilities(predictor, images)
     best = np.argsort(-answers, axis=1, kind="stable")[:, :top]
-    names = told.class_names or tuple(map(str, range(answers.shape[1])))
+    names = predictor.description.class_names or tuple(
+        map(str, range(answers.shape[1]))
+    )
     return [
         [Guess(index=int(i), name=names[i], probability=float(row[i])) for i in indices]
         for row, indices in zip(answers, best, strict=True)

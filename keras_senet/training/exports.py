@@ -9,6 +9,7 @@ import numpy as np
 from keras_senet.data.bad_images import BadImages
 from keras_senet.data.defaults import shorter_side
 from keras_senet.data.images import Images
+from keras_senet.data.measured import labelled
 from keras_senet.data.sampling import sample
 from keras_senet.data.source import Source
 from keras_senet.export.description import Preparation
@@ -49,7 +50,7 @@ class Exportable:
         bad = BadImages(recipe.data.on_bad_image)
         size = self.images.shape[1]
         with bad.named():
-            yield from exact_batches(recipe, measured(self.source)[1], size, bad)
+            yield from exact_batches(recipe, labelled(self.source).images, size, bad)
 
 
 def exportable(run: Run) -> Exportable:
@@ -67,7 +68,7 @@ def exportable(run: Run) -> Exportable:
     source, described = open_data(run), run_model(run)
     record = run.read_record()
     prepared = run_preparation(run, record)
-    split, images = measured(source)
+    measured = labelled(source)
     name = record["data"]["name"]
 
     def drawn(images: Images, count: int) -> np.ndarray:
@@ -81,8 +82,8 @@ def exportable(run: Run) -> Exportable:
 
     return Exportable(
         described=described,
-        images=drawn(images, COMPARED),
-        images_from=f"{split} images of {name}",
+        images=drawn(measured.images, COMPARED),
+        images_from=f"{measured.split} images of {name}",
         representative=drawn(source.train, REPRESENTATIVE),
         facts={
             "metrics": record.get("metrics"),
@@ -104,7 +105,7 @@ def run_model(run: Run) -> Described:
     Returns:
         The model and its description.
     """
-    model, record = run.read_best(), run.read_record()
+    record, model = run.read_record(), run.read_best()
     return describe(
         model,
         preparation=run_preparation(run, record),
@@ -120,10 +121,3 @@ def run_preparation(run: Run, record: dict[str, Any]) -> Preparation:
         shorter=evaluation.resize or shorter_side(size),
         interpolation=evaluation.interpolation,
     )
-
-
-def measured(source: Source) -> tuple[str, Images]:
-    """The images that measure a result: the test's, where there are any."""
-    if source.test is None:
-        return "validation", source.validation
-    return "test", source.test
