@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_senet.evaluation.answers import Answers, answers
+
 # A probability of zero for the right class shall cost much, not infinity.
 LEAST_PROBABILITY = float(np.finfo("float32").tiny)
 
@@ -60,24 +62,42 @@ def measure(
     print(measure(model.predict_on_batch, batches))
     ```
     """
-    count = top1 = top5 = 0
-    cross_entropy = 0.0
-    for images, labels, weights in batches:
-        real = np.asarray(weights) > 0
-        probabilities = np.asarray(predict(images), dtype="float64")[real]
-        labels = np.asarray(labels)[real]
-        if not np.isfinite(probabilities).all():
-            raise ValueError("The model's predictions should be finite numbers.")
+    counts = Counts()
+    for each in answers(predict, batches):
+        counts.add(each)
+    return counts.accuracy()
+
+
+class Counts:
+    """Counts right answers, batch by batch."""
+
+    def __init__(self) -> None:
+        self._count = self._top1 = self._top5 = 0
+        self._cross_entropy = 0.0
+
+    def add(self, given: Answers) -> None:
+        """Counts the answers to one more batch."""
+        probabilities, labels = given.probabilities, given.labels
         right = probabilities[np.arange(len(labels)), labels][:, np.newaxis]
         lower = np.arange(probabilities.shape[1]) < labels[:, np.newaxis]
         ahead = (probabilities > right) | ((probabilities == right) & lower)
         rank = ahead.sum(axis=1)
-        count += len(labels)
-        top1 += int((rank < 1).sum())
-        top5 += int((rank < 5).sum())
-        cross_entropy -= float(np.log(np.maximum(right, LEAST_PROBABILITY)).sum())
-    if not count:
-        raise ValueError("There are no images to measure on.")
-    return Accuracy(
-        count=count, top1=top1, top5=top5, cross_entropy=cross_entropy / count
-    )
+        self._count += len(labels)
+        self._top1 += int((rank < 1).sum())
+        self._top5 += int((rank < 5).sum())
+        self._cross_entropy -= float(np.log(np.maximum(right, LEAST_PROBABILITY)).sum())
+
+    def accuracy(self) -> Accuracy:
+        """What was counted.
+
+        Raises:
+            ValueError: If there was no image.
+        """
+        if not self._count:
+            raise ValueError("There are no images to measure on.")
+        return Accuracy(
+            count=self._count,
+            top1=self._top1,
+            top5=self._top5,
+            cross_entropy=self._cross_entropy / self._count,
+        )
