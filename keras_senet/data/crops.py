@@ -7,6 +7,7 @@ from typing import Any
 from keras_senet.data.augmentation import Augmentation
 from keras_senet.data.decoding import decode, decode_crop, is_plain_jpeg
 from keras_senet.data.headers import apart, jpeg_size
+from keras_senet.data.views import CENTER, Views
 from keras_senet.errors import InputError
 
 # Tries to find a crop within the image, as torchvision does, before giving up.
@@ -154,31 +155,86 @@ def center_crop(
     """
     import tensorflow as tf
 
-    sides = tf.shape(image)[:2]
-    least = tf.reduce_min(sides)
-    # Of a narrow image the longer side may pass what 32 bits hold.
-    longer = shorter * tf.cast(sides, tf.int64) // tf.cast(least, tf.int64)
-    resized = tf.cast(longer, tf.float32)
-    scale = resized / tf.cast(sides, tf.float32)
+    resized = _resized_sides(image, shorter)
     # Half to even, like Python's `round`, which torchvision calls.
-    offset = -tf.round((resized - size) / 2)
+    offset = tf.round((tf.cast(resized, tf.float32) - size) / 2)
+    image = _resized(image, resized, interpolation, (size, size), offset)
+    return tf.ensure_shape(image, (size, size, 3))
+
+
+def crop_views(image: Any, views: Views) -> Any:
+    """Cuts all views out of an image, as `center_crop` does it with one.
+
+    Args:
+        image: uint8 tensor of shape `(height, width, 3)`.
+        views: Which.
+
+    Returns:
+        A uint8 tensor of shape `(views.count, size, size, 3)`: for one shorter side
+        after the other the crops in the order of their places, and then the same
+        mirrored.
+    """
+    import tensorflow as tf
+
+    crops = _center_alone if views.places == (CENTER,) else _crops
+    found = []
+    for shorter in views.shorter_sides:
+        some = crops(image, shorter, views)
+        found += [some, some[:, :, ::-1]] if views.mirrored else [some]
+    return tf.concat(found, axis=0)
+
+
+def _center_alone(image: Any, shorter: int, views: Views) -> Any:
+    how = views.interpolation
+    return center_crop(image, views.size, shorter=shorter, interpolation=how)[None]
+
+
+def _crops(image: Any, shorter: int, views: Views) -> Any:
+    import tensorflow as tf
+
+    # Resized once; most of it is seen in one of the crops.
+    sides = _resized_sides(image, shorter)
+    whole = _resized(image, sides, views.interpolation, sides, tf.zeros(2))
+    room = tf.cast(sides, tf.float32) - views.size
+    shape = (views.size, views.size, 3)
+    places = (tf.cast(tf.round(room * place), tf.int32) for place in views.places)
+    return tf.stack([tf.slice(whole, tf.concat([x, [0]], 0), shape) for x in places])
+
+
+def _resized_sides(image: Any, shorter: int) -> Any:
+    """Height and width of an image after its shorter side was resized."""
+    import tensorflow as tf
+
+    sides = tf.shape(image)[:2]
+    # Of a narrow image the longer side may pass what 32 bits hold.
+    longer = shorter * tf.cast(sides, tf.int64)
+    return longer // tf.cast(tf.reduce_min(sides), tf.int64)
+
+
+def _resized(
+    image: Any, resized: Any, interpolation: str, output: Any, offset: Any
+) -> Any:
+    """A part of an image that is resized to some height and width."""
+    import tensorflow as tf
+
+    scale = tf.cast(resized, tf.float32) / tf.cast(tf.shape(image)[:2], tf.float32)
 
     def along(image: Any, axis: int) -> Any:
         only = tf.one_hot(axis, 2)
-        output = tf.where(only > 0, size, tf.shape(image)[:2])
+        sides = tf.where(only > 0, tf.cast(output, tf.int32), tf.shape(image)[:2])
         return _rounded(
             tf.raw_ops.ScaleAndTranslate(
                 images=image[tf.newaxis],
-                size=output,
+                size=sides,
                 scale=tf.where(only > 0, scale, 1.0),
-                translation=tf.where(only > 0, offset, 0.0),
+                translation=tf.where(only > 0, -offset, 0.0),
                 kernel_type=KERNELS[interpolation],
                 antialias=True,
             )[0]
         )
 
     # PIL resizes the width first, and rounds in between.
-    return tf.ensure_shape(along(along(image, 1), 0), (size, size, 3))
+    return along(along(image, 1), 0)
 
 
 def padded_crop(image: Any, pad: int, key: Any) -> Any:

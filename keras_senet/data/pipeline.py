@@ -1,17 +1,16 @@
 """Training batches that can be replayed, evaluation batches that are exact."""
 
-import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from keras_senet.data.augmentation import Augmentation
 from keras_senet.data.bad_images import BadImages, batches
 from keras_senet.data.crops import center_crop, check_center_crop
-from keras_senet.data.decoding import decode
 from keras_senet.data.defaults import chosen_augmentation, shorter_side
 from keras_senet.data.images import Images, Order
 from keras_senet.data.keras_layers import keyed
 from keras_senet.data.keys import visit_key
+from keras_senet.data.once import every_image_once, ready
 from keras_senet.data.source import Source
 from keras_senet.data.steps import check_interval, steps_per_epoch, worker_share
 from keras_senet.data.training_image import mixed, training_image
@@ -147,7 +146,7 @@ def training_batches(
 
     found = tf.data.Dataset.range(first_epoch, last_epoch).flat_map(one_epoch)
     total = steps * (last_epoch - first_epoch) - first_step
-    return _ready(found.map(finish), total, threads, deterministic)
+    return ready(found.map(finish), total, threads, deterministic)
 
 
 def evaluation_batches(
@@ -191,41 +190,23 @@ def evaluation_batches(
     Raises:
         InputError: If batches cannot be shared out, or `resize` is less than `size`.
     """
-    import tensorflow as tf
-
-    share = worker_share(batch_size, workers, worker)
-    bad = bad_images or BadImages()
     resize = shorter_side(size) if resize is None else resize
     check_center_crop(size, resize, interpolation)
-    order = Order(worker=worker, workers=workers)
-    own = len(range(worker, images.count, workers))
-    total = -(-images.count // batch_size)
 
-    @tf.autograph.experimental.do_not_convert
-    def prepare(number: Any, reference: Any) -> tuple[Any, ...]:
-        example = images.fetch(order, reference)
-        image = center_crop(
-            decode(example.encoded), size, shorter=resize, interpolation=interpolation
-        )
-        return number, image, example.label, tf.ones(())
+    def cut(image: Any) -> Any:
+        return center_crop(image, size, shorter=resize, interpolation=interpolation)
 
-    def visits(_: int, first: int, last: int) -> Iterator[tuple[Order, Any]]:
-        references = images.references(order).skip(first).take(last - first)
-        return ((order, reference) for reference in references)
-
-    def finish(good: Any, image: Any, label: Any, weight: Any) -> tuple[Any, ...]:
-        return image, label, tf.where(good, weight, 0.0)
-
-    numbered = images.references(order).enumerate()
-    numbered = numbered.map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
-    # A batch more than needed, so that the loss of the last image is noticed.
-    padding = tf.data.Dataset.range(own, (total + 1) * share).map(
-        lambda number: (number, *_black(size), tf.zeros(()))
+    return every_image_once(
+        images,
+        cut,
+        (size, size, 3),
+        batch_size=batch_size,
+        bad_images=bad_images,
+        worker=worker,
+        workers=workers,
+        threads=threads,
+        cache=cache,
     )
-    numbered = numbered.concatenate(padding)
-    found = batches(numbered, share, bad, images, visits)
-    ready = found.map(finish).take(total)
-    return _ready(ready.cache() if cache else ready, total, threads, True)
 
 
 def _black(size: int) -> tuple[Any, Any]:
@@ -233,22 +214,3 @@ def _black(size: int) -> tuple[Any, Any]:
     import tensorflow as tf
 
     return tf.zeros((size, size, 3), tf.uint8), tf.zeros((), tf.int64)
-
-
-def _ready(found: Any, total: int, threads: int | None, deterministic: bool) -> Any:
-    """Sets how a data set is run, and how long it is."""
-    import tensorflow as tf
-
-    if threads is not None and threads < 1:
-        raise InputError(f"threads should be at least 1. Received: threads={threads}")
-    # Of an unknown cardinality, Keras would take one step too many each epoch.
-    found = found.apply(tf.data.experimental.assert_cardinality(total))
-    options = tf.data.Options()
-    options.deterministic = deterministic
-    # Away from the threads that compute; an image is too little work to be divided.
-    options.threading.private_threadpool_size = threads or os.cpu_count() or 1
-    options.threading.max_intra_op_parallelism = 1
-    # Optimizing the graph takes ten seconds for each iterator over several devices,
-    # and gains nothing.
-    options.experimental_optimization.apply_default_optimizations = False
-    return found.prefetch(tf.data.AUTOTUNE).with_options(options)

@@ -5,18 +5,15 @@ Conference paper, table 3: one SENet-154 is tested at 224 and at 320 pixels.
 
 import json
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
-from keras_senet.data.bad_images import BadImages
-from keras_senet.evaluation.accuracy import Accuracy, measure
+from keras_senet.evaluation.accuracy import Accuracy
 from keras_senet.files import written_whole
-from keras_senet.training.copies import plain_copy
-from keras_senet.training.data import exact_batches, open_data
+from keras_senet.training.evaluation import evaluate
+from keras_senet.training.members import Viewing
+from keras_senet.training.opening import images_of, open_model
 from keras_senet.training.run import Run, open_run
-
-# A batch of the training may be spread over many devices; this test is on one.
-BATCH = 64
 
 
 def measure_at(run: Run, size: int) -> tuple[str, Accuracy]:
@@ -30,21 +27,10 @@ def measure_at(run: Run, size: int) -> tuple[str, Accuracy]:
     Returns:
         The split, the test's where there is one, and what was counted.
     """
-    recipe, source = run.read_recipe(), open_data(run)
-    batch_size = min(recipe.data.batch_size, BATCH)
-    recipe = replace(
-        recipe,
-        data=replace(recipe.data, batch_size=batch_size),
-        evaluation=replace(recipe.evaluation, resize=None),
-    )
-    best = run.read_best()
-    model = plain_copy(best, size)
-    model.set_weights(best.get_weights())
-    name = "validation" if source.test is None else "test"
-    bad = BadImages(recipe.data.on_bad_image)
-    with bad.named():
-        batches = exact_batches(recipe, source.splits[name], size, bad)
-        return name, measure(model.predict_on_batch, batches)
+    opened = open_model(str(run.path))
+    chosen = images_of(opened)
+    found = evaluate([opened], chosen, Viewing(crop=size))
+    return chosen.split, found.metrics.accuracy
 
 
 def main(run: Run, size: int, file: Path) -> None:
