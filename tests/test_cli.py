@@ -120,9 +120,8 @@ def test_bad_folders(capsys, tmp_path):
 @pytest.mark.usefixtures("only_tensorflow")
 @pytest.mark.parametrize("command", ["evaluate", "export"])
 def test_folders_that_are_no_runs(capsys, tmp_path, command):
-    nothing = {"evaluate": "is not a run folder", "export": "There is no"}
-    other = {"evaluate": "is not a run folder", "export": "A model is a run, a .keras"}
-    assert nothing[command] in fails(capsys, command, tmp_path / "none")
+    other = {"evaluate": "is no run and no SavedModel", "export": "A model is a run"}
+    assert "There is no" in fails(capsys, command, tmp_path / "none")
     assert other[command] in fails(capsys, command, tmp_path)
     (tmp_path / "record.json").write_text("{")
     assert "record.json cannot be read" in fails(capsys, command, tmp_path)

@@ -9,9 +9,11 @@ from keras_senet.cli import (
     compare,
     data,
     evaluate,
+    explain,
     exports,
     networks,
     predict,
+    report,
     reproduction,
     train,
     weights,
@@ -97,7 +99,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=__version__)
     commands = Commands(top.add_subparsers(required=True, metavar="COMMAND"))
-    modules = (train, evaluate, exports, predict, compare)
+    modules = (train, evaluate, explain, report, exports, predict, compare)
     for module in (*modules, reproduction, data, networks, weights):
         module.add(commands)
     return top

@@ -180,7 +180,7 @@ def changed_fields(recorded: Recipe, asked: Recipe) -> str:
     Returns:
         `field=value` of the first recipe, or nothing.
     """
-    before, now = _flat(asdict(recorded)), _flat(asdict(asked))
+    before, now = flat(asdict(recorded)), flat(asdict(asked))
     return ", ".join(
         f"{name}={before.get(name)}"
         for name in sorted({*before, *now} - {*MAY_CHANGE})
@@ -188,13 +188,14 @@ def changed_fields(recorded: Recipe, asked: Recipe) -> str:
     )
 
 
-def _flat(values: dict[str, Any]) -> dict[str, Any]:
-    flat = {}
+def flat(values: dict[str, Any]) -> dict[str, Any]:
+    """Nested dictionaries as one, with dotted names."""
+    found = {}
     for name, value in values.items():
-        inner = _flat(value) if isinstance(value, dict) else None
-        flat.update(
+        inner = flat(value) if isinstance(value, dict) else None
+        found.update(
             {name: value}
             if inner is None
             else {f"{name}.{key}": each for key, each in inner.items()}
         )
-    return flat
+    return found

@@ -32,13 +32,7 @@ def describe(
     return {
         "recipe": asdict(recipe),
         "seed": recipe.seed,
-        "versions": {
-            "keras_senet": __version__,
-            "python": platform.python_version(),
-            "keras": keras.__version__,
-            "tensorflow": tf.__version__,
-            "numpy": np.__version__,
-        },
+        "versions": versions(),
         "distribution": {
             "strategy": type(strategy).__name__ if replicas > 1 else None,
             "replicas": replicas,
@@ -59,4 +53,17 @@ def describe(
             "image_size": test_size(recipe, source),
             "input": INPUT,
         },
+    }
+
+
+def versions() -> dict[str, str]:
+    """The versions of what computes, by name."""
+    import tensorflow as tf
+
+    return {
+        "keras_senet": __version__,
+        "python": platform.python_version(),
+        "keras": keras.__version__,
+        "tensorflow": tf.__version__,
+        "numpy": np.__version__,
     }
