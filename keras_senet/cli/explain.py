@@ -106,6 +106,8 @@ def explain(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
+    from keras_senet.explanation.advice import check_points
+
     if options.photographs and (options.data or options.apply):
         raise InputError("Photographs are explained by themselves, without --data.")
     for name in ("batch_size", "top"):
@@ -120,11 +122,8 @@ def _check(options: argparse.Namespace) -> None:
             "--channels should be a number of at least 1, or all. "
             f"Received: {options.channels}"
         )
-    if not 0 <= options.may_lose <= 100:
-        # Before anything is measured.
-        raise InputError(
-            f"--may-lose should be from 0 to 100 points. Received: {options.may_lose:g}"
-        )
+    # Before anything is measured.
+    check_points(options.may_lose)
     if options.apply is None:
         return
     if options.no_advice:

@@ -58,6 +58,7 @@ def add(commands: Commands) -> None:
 
 def report(options: argparse.Namespace) -> None:
     """Writes the report of a model."""
+    from keras_senet.explanation.advice import check_points
     from keras_senet.reporting.contents import make_report, write_report
     from keras_senet.training.checks import check_backend
     from keras_senet.training.evaluation_files import check_folder
@@ -67,6 +68,7 @@ def report(options: argparse.Namespace) -> None:
         raise InputError(
             f"--mistakes should be at least 0. Received: {options.mistakes}"
         )
+    check_points(options.may_lose)
     check_backend()
     opened = open_model(options.model)
     folder = Path(options.out or "report")

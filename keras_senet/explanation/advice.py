@@ -179,10 +179,7 @@ def advise(
     Raises:
         InputError: If `may_lose` is no number of points.
     """
-    if not 0 <= may_lose <= 100:
-        raise InputError(
-            f"may_lose should be from 0 to 100 points. Received: may_lose={may_lose}"
-        )
+    check_points(may_lose)
     constant, dropped = {}, {}
     for name in study.gates:
         told(name)
@@ -207,6 +204,18 @@ def advise(
         together=study.cost(chosen, timed=True) if chosen else None,
         held_out=study.on_others(chosen, held_out) if chosen and held_out else None,
     )
+
+
+def check_points(may_lose: float) -> None:
+    """Refuses what is no number of percentage points.
+
+    Raises:
+        InputError: If it is not from 0 to 100.
+    """
+    if not 0 <= may_lose <= 100:
+        raise InputError(
+            f"may_lose should be from 0 to 100 points. Received: may_lose={may_lose}"
+        )
 
 
 def _rank(cost: Cost) -> tuple[float, float]:

@@ -24,11 +24,6 @@ class Outcomes:
     right: np.ndarray
     cross_entropy: np.ndarray
 
-    @property
-    def accuracy(self) -> float:
-        """Share of images that are right."""
-        return float(self.right.mean())
-
 
 def outcomes(
     predict: Callable[[Any], Any], batches: Iterable[tuple[Any, Any, Any]]
@@ -78,11 +73,6 @@ class Change:
     won: int
     p_value: float
     cross_entropy: float
-
-    @property
-    def accuracy(self) -> float:
-        """Share of images that are right afterwards."""
-        return self.right / self.count
 
     @property
     def points(self) -> float:

@@ -1,5 +1,6 @@
 """What was found out about the blocks of a network, in words and cells."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -111,7 +112,8 @@ def advice_texts(explanation: Mapping[str, Any]) -> list[str]:
     advice = explanation["advice"]
     together, held_out = advice["together"], advice["held_out"]
     count = advice["count"]
-    allowed = int(advice["may_lose"] / 100 * count)
+    # Rounded first: 0.7 % of 1,000 are 6.999... in binary.
+    allowed = math.floor(round(advice["may_lose"] * count / 100, 6))
     lines = [
         f"As it is, the network has {advice['right']:,} of {count:,} images right "
         f"({explanation['images']}). One image is {100 / count:.2g} points.",

@@ -86,7 +86,10 @@ def _cards(report: Mapping[str, Any]) -> list[Card]:
 
 
 def _accuracy(evaluation: Mapping[str, Any], pictures: Mapping[str, str]) -> Section:
-    metrics = evaluation["metrics"]
+    metrics, bad = evaluation["metrics"], evaluation["bad_images"]
+    texts = [f"{evaluation['how']}."]
+    if bad:
+        texts.append(f"Left out, since they cannot be read: {', '.join(bad)}.")
     classes = Grid(
         titles=("class", "images", "right", "accuracy", "taken for it"),
         rows=[
@@ -120,7 +123,7 @@ def _accuracy(evaluation: Mapping[str, Any], pictures: Mapping[str, str]) -> Sec
     return Section(
         anchor="accuracy",
         title="Accuracy",
-        texts=[f"{evaluation['how']}."],
+        texts=texts,
         figures=shown(pictures, "confusion", "calibration"),
         tables=[classes, bins],
     )

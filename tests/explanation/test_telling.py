@@ -88,6 +88,12 @@ def test_a_choice_that_does_not_hold_is_called_so():
     assert lines[-1].startswith("These lose 8.0 points, more than 2: the choice does")
 
 
+def test_points_are_counted_in_images_as_the_choice_does():
+    numbers = told(cost())
+    numbers["advice"].update(count=1000, may_lose=0.7)
+    assert "0.7 points, which are 7 images" in " ".join(advice_texts(numbers))
+
+
 def test_what_is_remarkable_of_gates():
     lines = gates_texts(told(closed=range(30)))
     assert lines[1] == "The same gates for all images: one."

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from html_text import parsed
 from pictures import encoded
+from test_cli import fails
 
 from keras_senet.reporting.page import (
     Card,
@@ -99,3 +100,10 @@ def test_a_page_that_cannot_be_made_leaves_nothing(tmp_path):
     with pytest.raises(UndefinedError):
         write_page(page(sections=[None]), tmp_path / "page.html")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_bad_options_are_refused_before_a_model_is_opened(capsys):
+    for option, value in (("--may-lose", "-1"), ("--mistakes", "-1")):
+        line = fails(capsys, "report", "nowhere", option, value)
+        assert "Received" in line
+        assert "nowhere" not in line

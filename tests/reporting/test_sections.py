@@ -36,6 +36,7 @@ def report(**changes):
             "how": "pets, all",
             "data": {"name": "pets", "split": "all", "count": 4},
             "metrics": metrics,
+            "bad_images": {},
         },
         "mistakes": [],
         "explanation": None,
@@ -58,6 +59,13 @@ def test_a_file_has_neither_curves_nor_gates():
     classes, bins = by_title(page)["Accuracy"].tables
     assert classes.rows[1] == ("dog", "0", "0", "-", "1")
     assert [row[1] for row in bins.rows] == ["4"]
+
+
+def test_images_that_were_left_out_are_named():
+    numbers = report()
+    numbers["evaluation"]["bad_images"] = {"a.png": "It is empty."}
+    texts = by_title(page_of(numbers, {}, []))["Accuracy"].texts
+    assert texts[1:] == ["Left out, since they cannot be read: a.png."]
 
 
 def test_no_mistakes_are_called_so():
